@@ -1,0 +1,125 @@
+"""The API as one table: everything that is true of an operation stands in its row, and nowhere else.
+
+Adding an operation means adding a row, its request in `requests.py`, its reader in `decoding.py`, and a typed method.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from qcasync._core import decoding
+from qcasync._core.decoding import Loading, Refusal
+from qcasync._core.requests import MAX_WINDOW
+from qcasync._core.retrying import Effect
+from qcasync.models.live import CreateLiveAlgorithmResponse, LiveAlgorithm, LiveDeployment
+from qcasync.models.orders import OrderPage
+
+T_co = TypeVar("T_co", covariant=True)
+
+_MIB: Final = 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint(Generic[T_co]):
+    """One operation.
+
+    Attributes:
+        operation: QuantConnect's name for it, for searching.
+        path: Below the base URL.
+        effect: What sending it twice can do.
+        read: The body of an answer becomes its value, "still loading", or a refusal.
+        seconds: The whole call's deadline, unless the caller gives one.
+        max_body_bytes: The largest answer, after decompression.
+        window: The longest range of indexes that one request may ask for.
+        trading: Whether it needs a client that was opened with `allow_trading=True`.
+        hints: A part of the server's error text, and what to tell the user when it appears.
+        how_to_check: For a call with effect: how a person finds out whether it happened.
+    """
+
+    operation: str
+    path: str
+    effect: Effect
+    read: Callable[[bytes], T_co | Loading | Refusal]
+    seconds: float = 90.0
+    max_body_bytes: int = 64 * _MIB
+    window: int | None = None
+    trading: bool = False
+    hints: tuple[tuple[str, str], ...] = ()
+    how_to_check: str = ""
+
+
+AUTHENTICATE: Final[Endpoint[None]] = Endpoint(
+    operation="AUTHENTICATE",
+    path="authenticate",
+    effect=Effect.READ,
+    read=decoding.read_success,
+    max_body_bytes=_MIB,
+)
+CREATE_LIVE_ALGORITHM: Final[Endpoint[CreateLiveAlgorithmResponse]] = Endpoint(
+    operation="CREATE_LIVE_ALGORITHM",
+    path="live/create",
+    effect=Effect.CREATE,
+    read=decoding.read_create,
+    seconds=300.0,
+    trading=True,
+    how_to_check="Look with live.list() for a new deployment of the project before deploying again.",
+    hints=(("Brokerage data must be an array", "brokerage must be a mapping with an 'id'."),),
+)
+READ_LIVE_ALGORITHM: Final[Endpoint[LiveAlgorithm]] = Endpoint(
+    operation="READ_LIVE_ALGORITHM",
+    path="live/read",
+    effect=Effect.READ,
+    read=decoding.read_live,
+    hints=(("No live deployment", "The project was never deployed; live.list() shows what is."),),
+)
+READ_LIVE_ALGORITHM_LIST: Final[Endpoint[tuple[LiveDeployment, ...]]] = Endpoint(
+    operation="READ_LIVE_ALGORITHM_LIST",
+    path="live/read",
+    effect=Effect.READ,
+    read=decoding.read_live_list,
+    hints=(("Invalid argument", "QuantConnect no longer answers this form; use live.list()."),),
+)
+LIST_LIVE_ALGORITHMS: Final[Endpoint[tuple[LiveDeployment, ...]]] = Endpoint(
+    operation="LIST_LIVE_ALGORITHMS",
+    path="live/list",
+    effect=Effect.READ,
+    read=decoding.read_live_list,
+)
+READ_LIVE_ORDERS: Final[Endpoint[OrderPage]] = Endpoint(
+    operation="READ_LIVE_ORDERS",
+    path="live/orders/read",
+    effect=Effect.READ,
+    read=decoding.read_orders,
+    seconds=120.0,
+    max_body_bytes=16 * _MIB,
+    window=MAX_WINDOW,
+)
+LIQUIDATE_LIVE_ALGORITHM: Final[Endpoint[None]] = Endpoint(
+    operation="LIQUIDATE_LIVE_ALGORITHM",
+    path="live/update/liquidate",
+    effect=Effect.MARKET,
+    read=decoding.read_success,
+    max_body_bytes=_MIB,
+    trading=True,
+    how_to_check="Look with live.read() whether the deployment is still running before repeating the call.",
+)
+STOP_LIVE_ALGORITHM: Final[Endpoint[None]] = Endpoint(
+    operation="STOP_LIVE_ALGORITHM",
+    path="live/update/stop",
+    effect=Effect.MARKET,
+    read=decoding.read_success,
+    max_body_bytes=_MIB,
+    trading=True,
+    how_to_check="Look with live.read() whether the deployment is still running before repeating the call.",
+)
+
+ENDPOINTS: Final[tuple[Endpoint[object], ...]] = (
+    AUTHENTICATE,
+    CREATE_LIVE_ALGORITHM,
+    READ_LIVE_ALGORITHM,
+    READ_LIVE_ALGORITHM_LIST,
+    LIST_LIVE_ALGORITHMS,
+    READ_LIVE_ORDERS,
+    LIQUIDATE_LIVE_ALGORITHM,
+    STOP_LIVE_ALGORITHM,
+)

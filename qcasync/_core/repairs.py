@@ -1,0 +1,128 @@
+"""What single models need before the patient reader takes them: shapes that no rule about types covers."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from qcasync._core.spelling import fold
+from qcasync.models._base import as_utc
+from qcasync.models._json import is_object
+from qcasync.models.order_events import OrderEvent
+from qcasync.models.orders import Order
+from qcasync.models.portfolio import Cash
+from qcasync.models.symbols import Symbol
+
+Note = Callable[[str, str], None]
+Object = dict[str, Any]  # JSON, of which nothing is known yet
+
+ALIASES: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
+    Order: {"trailingpercentage": "trailing_as_percentage"},  # the documents' name for it
+    Cash: {"securitysymbol": "security_symbols"},  # very old results have one
+}
+"""Other names of a field, folded."""
+
+
+def repair(model: type[msgspec.Struct], value: Any, note: Note) -> Any:
+    """Return the value in the shape that the model's fields have."""
+    if isinstance(value, str) and model is Symbol:
+        note("symbol", "text for object")
+        return {"value": value, "id": "", "permtick": value}
+    mend = _MENDERS.get(model)
+    return value if mend is None or not is_object(value) else mend(value, note)
+
+
+def key_of(value: Object) -> str:
+    """Return the key of a single object where a dictionary should be: an order's id, a holding's symbol, or a name."""
+    folded = _folded(value)
+    for name in ("id", "symbol", "name"):
+        told = folded.get(name)
+        if is_object(told):
+            told = _folded(told).get("id")
+        if told is not None:
+            return str(told)
+    return ""
+
+
+def _order(value: Object, note: Note) -> Object:
+    folded = _folded(value)
+    inner = folded.get("order")
+    if is_object(inner):
+        note("Order", "order, symbol and events side by side")
+        folded = _folded(inner) | {key: folded[key] for key in ("symbol", "events") if key in folded}
+        value = folded
+    if "status" in folded and folded["status"] is None:
+        note("status", "null")
+        value = _put(value, "status", 5)  # as Lean reads it: canceled
+    if _moment(folded.get("time")) is None and _moment(folded.get("createdtime")) is not None:
+        note("time", "not told; createdTime instead")
+        value = _put(value, "time", folded["createdtime"])
+    if folded.get("symbol") is None:
+        note("symbol", "not told")
+        value = _put(value, "symbol", {})
+    quantity = folded.get("quantity")
+    if folded.get("direction") is None and isinstance(quantity, int | float):
+        note("direction", "not told; the quantity's sign instead")
+        value = _put(value, "direction", 2 if quantity == 0 else int(quantity < 0))
+    properties = folded.get("properties")
+    if is_object(properties) and any(key[:1].isupper() for key in properties):
+        value = _put(value, "properties", {key[:1].lower() + key[1:]: item for key, item in properties.items()})
+    return value
+
+
+def _symbol(value: Object, note: Note) -> Object:
+    folded = _folded(value)
+    for name in ("id", "value"):
+        if folded.get(name) is None:
+            note("symbol", f"no {name}")
+            value = _put(value, name, folded.get("permtick", "") if name == "value" else "")
+    return value
+
+
+def _event(value: Object, note: Note) -> Object:
+    folded = _folded(value)
+    told = dict(folded)
+    symbol, fee = folded.get("symbol"), folded.get("orderfee")
+    if is_object(symbol):
+        parts = _folded(symbol)
+        told |= {"symbol": parts.get("id") or "", "symbolvalue": parts.get("value")}
+        told["symbolpermtick"] = parts.get("permtick")
+    if is_object(fee):
+        amount = _folded(fee).get("value")
+        if is_object(amount):
+            parts = _folded(amount)
+            told |= {"orderfeeamount": parts.get("amount"), "orderfeecurrency": parts.get("currency")}
+    moment = _moment(folded.get("time", folded.get("utctime")))
+    if moment is not None:
+        told["time"] = moment.timestamp()
+    while is_object(inner := told.get("status")):  # the documents show an event in the place of its status
+        told["status"] = _folded(inner).get("status")
+    told.setdefault("algorithmid", "")
+    told.setdefault("ordereventid", folded.get("id"))
+    if told != folded:
+        note("OrderEvent", "an older engine's event")
+        return told
+    return value
+
+
+def _folded(value: Object) -> Object:
+    return {fold(key): item for key, item in value.items()}
+
+
+def _put(value: Object, name: str, item: Any) -> Object:
+    return {key: old for key, old in value.items() if fold(key) != name} | {name: item}
+
+
+def _moment(told: Any) -> datetime | None:
+    try:
+        return as_utc(msgspec.convert(told, datetime))
+    except msgspec.ValidationError:
+        return None
+
+
+_MENDERS: Mapping[type[msgspec.Struct], Callable[[Object, Note], Object]] = {
+    Order: _order,
+    OrderEvent: _event,
+    Symbol: _symbol,
+}

@@ -1,0 +1,168 @@
+"""What is sent: one Struct per operation, and the checks that a request must pass before any I/O.
+
+A field that is None is left out of the body: QuantConnect refuses null for some optional fields.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final, Literal
+
+import msgspec
+
+from qcasync.errors import ConfigurationError
+from qcasync.models.brokerages import BrokerageSettings, Notification
+from qcasync.models.enums import AlgorithmStatus
+
+MAX_WINDOW: Final = 100
+"""The sources name limits from 100 to 1,000; 100 is the one that all of them allow."""
+
+
+class _Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """The JSON body of a request."""
+
+
+class Authenticate(_Body, frozen=True, kw_only=True):
+    """Nothing but the signature."""
+
+
+class ReadLive(_Body, frozen=True, kw_only=True):
+    """One project's live algorithm; its most recent deployment, unless one is named."""
+
+    project_id: int
+    deploy_id: str | None = None
+
+
+class ListLive(_Body, frozen=True, kw_only=True):
+    """The user's deployments. Times are Unix seconds, or ISO text in the old list form of live/read."""
+
+    status: str | None = None
+    start: int | str | None = None
+    end: int | str | None = None
+
+
+class ReadLiveOrders(_Body, frozen=True, kw_only=True):
+    """A window of a project's orders: indexes `start` up to, and not including, `end`."""
+
+    project_id: int
+    start: int  # required by QuantConnect since 2025, also when it is 0
+    end: int
+
+
+class CreateLive(_Body, frozen=True, kw_only=True):
+    """A deployment. Brokerage and data providers are open mappings whose keys are QuantConnect's own."""
+
+    version_id: str  # text in the request, a number in the answer
+    project_id: int
+    compile_id: str
+    node_id: str
+    brokerage: BrokerageSettings
+    data_providers: Mapping[str, BrokerageSettings]
+    automatic_redeploy: bool
+    parameters: Mapping[str, str] | None = None
+    notification: Notification | Mapping[str, object] | None = None
+
+
+class ProjectCall(_Body, frozen=True, kw_only=True):
+    """A call that names a project and nothing else."""
+
+    project_id: int
+
+
+def project(project_id: object) -> int:
+    """Check a project id."""
+    if isinstance(project_id, bool) or not isinstance(project_id, int) or project_id <= 0:
+        raise ConfigurationError(
+            f"project_id must be a positive integer, not {project_id!r}.",
+            "It is the number in the project's address: quantconnect.com/project/NUMBER.",
+        )
+    return project_id
+
+
+def window(project_id: int, start: int, end: int) -> ReadLiveOrders:
+    """Check a window of order indexes: half-open, not empty, at most 100 long."""
+    if start < 0:
+        raise ConfigurationError(f"start must not be negative, but is {start}.", "The first order has index 0.")
+    if end <= start:
+        raise ConfigurationError(
+            f"The window {start} to {end} is empty or reversed.",
+            "end is exclusive: start=0, end=100 reads the first hundred orders.",
+        )
+    if end - start > MAX_WINDOW:
+        raise ConfigurationError(
+            f"The window {start} to {end} spans {end - start} orders; QuantConnect answers at most {MAX_WINDOW}.",
+            "list_orders and iter_orders read all orders, in as many windows as it takes.",
+        )
+    return ReadLiveOrders(project_id=project(project_id), start=start, end=end)
+
+
+def create_live(
+    *,
+    project_id: int,
+    compile_id: str,
+    node_id: str,
+    version_id: str,
+    brokerage: BrokerageSettings,
+    data_providers: Mapping[str, BrokerageSettings],
+    parameters: Mapping[str, str] | None,
+    notification: Notification | Mapping[str, object] | None,
+    automatic_redeploy: bool,
+) -> CreateLive:
+    """Check a deployment."""
+    if not isinstance(brokerage.get("id"), str) or not brokerage["id"]:
+        raise ConfigurationError(
+            "brokerage has no 'id'.", "Name the brokerage: {'id': 'QuantConnectBrokerage'}, or use paper_brokerage()."
+        )
+    return CreateLive(
+        project_id=project(project_id),
+        compile_id=identifier("compile_id", compile_id),
+        node_id=identifier("node_id", node_id),
+        version_id=identifier("version_id", version_id),
+        brokerage=brokerage,
+        data_providers=data_providers,
+        parameters=parameters,
+        notification=notification,
+        automatic_redeploy=automatic_redeploy,
+    )
+
+
+def live_list(
+    status: AlgorithmStatus | str | None,
+    start_time: datetime | None,
+    end_time: datetime | None,
+    *,
+    times: Literal["unix", "iso"],
+) -> ListLive:
+    """Check the filter of a list of deployments."""
+    if status is not None and status not in [known.value for known in AlgorithmStatus]:
+        raise ConfigurationError(
+            f"Unknown status {str(status)!r}.", "One of " + ", ".join(known.value for known in AlgorithmStatus) + "."
+        )
+    if start_time is not None and end_time is not None and _utc(end_time) < _utc(start_time):
+        raise ConfigurationError(f"end_time ({end_time}) is before start_time ({start_time}).", "Exchange the two.")
+    return ListLive(
+        status=None if status is None else AlgorithmStatus(status).value,
+        start=_time(start_time, times),
+        end=_time(end_time, times),
+    )
+
+
+def _time(moment: datetime | None, form: Literal["unix", "iso"]) -> int | str | None:
+    if moment is None:
+        return None
+    utc = _utc(moment)
+    return int(utc.timestamp()) if form == "unix" else utc.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ConfigurationError(
+            f"The time {moment} has no zone.", "Pass an aware datetime, such as datetime(2026, 1, 2, tzinfo=UTC)."
+        )
+    return moment.astimezone(UTC)
+
+
+def identifier(name: str, value: object) -> str:
+    """Check an id that is text."""
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigurationError(f"{name} must not be empty.", f"Pass the {name} that QuantConnect gave.")
+    return value

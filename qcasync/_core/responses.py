@@ -1,0 +1,172 @@
+"""What an answer means: `(endpoint, status, headers, body)` becomes a value, "still loading", or an error.
+
+QuantConnect reports most failures with HTTP 200 and `success: false`, and the reason is a text. The patterns that
+tell the texts apart are data: a new text is a new row of `PATTERNS`.
+"""
+
+import email.utils
+import math
+from collections.abc import Mapping
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from qcasync._core.decoding import Loading, Refusal, html_title, read_refusal
+from qcasync._core.endpoints import Endpoint
+from qcasync._core.redaction import scrub
+from qcasync._core.rejections import CREDENTIALS_HINT, Rejected
+from qcasync._core.retrying import Situation
+from qcasync.errors import (
+    APIError,
+    AuthenticationError,
+    DecodeError,
+    NotFoundError,
+    RateLimitError,
+    ResponseError,
+    ServerError,
+)
+
+T = TypeVar("T")
+
+PATTERNS: Final[tuple[tuple[str, Situation], ...]] = (
+    ("hash doesn't match", Situation.CREDENTIALS),
+    ("userid not valid", Situation.CREDENTIALS),
+    ("slow down", Situation.THROTTLED),
+    ("too many requests", Situation.THROTTLED),
+    ("rate limit", Situation.THROTTLED),
+    ("try again", Situation.TRANSIENT),
+    ("temporarily", Situation.TRANSIENT),
+    ("internal error", Situation.TRANSIENT),
+)
+"""Part of an error text, in lower case, and what it means. The first row that matches counts; none is a refusal."""
+
+NOT_FOUND: Final = ("not found", "no live deployment")
+_MAX_TEXTS: Final = 10
+
+
+class Value(msgspec.Struct, Generic[T], frozen=True):
+    """The answer that was promised."""
+
+    value: T
+
+
+def interpret(
+    endpoint: Endpoint[T], status_code: int, headers: Mapping[str, str], body: bytes, server_time: float
+) -> Value[T] | Loading | Rejected:
+    """What an answer means.
+
+    Args:
+        endpoint: What was asked.
+        status_code: The HTTP status.
+        headers: Names in lower case.
+        body: Complete and decompressed.
+        server_time: The server's Unix time, to understand a `Retry-After` that is a date.
+    """
+    if status_code == 200:
+        return _read(endpoint, body)
+    path = endpoint.path
+    hint = retry_after(headers, server_time)
+    refusal = read_refusal(body)
+    if status_code == 429:
+        texts = _texts(refusal)
+        return Rejected(Situation.THROTTLED, RateLimitError(path, 429, texts, retry_after=hint), hint)
+    if status_code == 401 or (status_code == 403 and refusal is not None):
+        error = AuthenticationError(path, status_code, _texts(refusal), CREDENTIALS_HINT)
+        return Rejected(Situation.CREDENTIALS, error)
+    if status_code >= 500:
+        reason = _server_reason(refusal, body)
+        situation = Situation.UNAVAILABLE if status_code == 503 and hint is not None else Situation.SERVER_ERROR
+        if status_code in (501, 505):
+            situation = Situation.REFUSED
+        silent = status_code == 500 and not body.strip()
+        return Rejected(situation, ServerError(path, status_code, reason), hint, maybe_signature=silent)
+    if 300 <= status_code < 400:
+        reason = "a redirect, which is never followed: it would carry credentials to another place"
+        return Rejected(Situation.REDIRECT, ResponseError(path, status_code, reason))
+    if status_code in (408, 425):
+        return Rejected(Situation.HURRIED, ServerError(path, status_code, _server_reason(refusal, body)), hint)
+    if refusal is None:
+        reason = _page(body) or f"an unexpected answer of {len(body)} bytes"
+        return Rejected(Situation.REFUSED, ResponseError(path, status_code, reason))
+    kind = NotFoundError if status_code == 404 else APIError
+    return Rejected(Situation.REFUSED, kind(path, status_code, _texts(refusal), _hint(endpoint, refusal)))
+
+
+def _read(endpoint: Endpoint[T], body: bytes) -> Value[T] | Loading | Rejected:
+    try:
+        answer = endpoint.read(body)
+    except DecodeError as error:
+        if (page := _page(body)) is not None:
+            return Rejected(Situation.UNDECODABLE, ServerError(endpoint.path, 200, page))
+        located = DecodeError(endpoint.path, 200, error.reason, error.path, error.excerpt)
+        return Rejected(Situation.UNDECODABLE, located)
+    if isinstance(answer, Refusal):
+        return _refused(endpoint, answer)
+    if isinstance(answer, Loading):
+        return answer
+    return Value(answer)
+
+
+def _refused(endpoint: Endpoint[T], refusal: Refusal) -> Rejected:
+    texts = _texts(refusal)
+    said = " ".join(texts).lower()
+    situation = next((meaning for pattern, meaning in PATTERNS if pattern in said), Situation.REFUSED)
+    if situation is Situation.CREDENTIALS:
+        return Rejected(situation, AuthenticationError(endpoint.path, 200, texts, CREDENTIALS_HINT))
+    if situation is Situation.THROTTLED:
+        return Rejected(situation, RateLimitError(endpoint.path, 200, texts))
+    kind = NotFoundError if any(pattern in said for pattern in NOT_FOUND) else APIError
+    return Rejected(situation, kind(endpoint.path, 200, texts, _hint(endpoint, refusal)))
+
+
+def _texts(refusal: Refusal | None) -> tuple[str, ...]:
+    return () if refusal is None else tuple(scrub(text) for text in refusal.errors[:_MAX_TEXTS])
+
+
+def _hint(endpoint: Endpoint[T], refusal: Refusal) -> str:
+    said = " ".join(refusal.errors)
+    return next((hint for pattern, hint in endpoint.hints if pattern in said), "")
+
+
+def _server_reason(refusal: Refusal | None, body: bytes) -> str:
+    if refusal is not None and refusal.errors:
+        return "the server failed: " + "; ".join(_texts(refusal))
+    return _page(body) or "the server failed, and gave no reason"
+
+
+def _page(body: bytes) -> str | None:
+    title = html_title(body)
+    if title is None:
+        return None
+    named = f" titled {scrub(title)!r}" if title else ""
+    return f"a page of HTML{named} instead of JSON, perhaps from a proxy or for maintenance"
+
+
+def retry_after(headers: Mapping[str, str], server_time: float) -> float | None:
+    """Seconds that the server asks to wait: `Retry-After-Ms`, or `Retry-After` as seconds or as a date.
+
+    Negative, endless, unreadable and absurd values count as none.
+    """
+    if (milliseconds := headers.get("retry-after-ms")) is not None and (seconds := _number(milliseconds)) is not None:
+        return seconds / 1000
+    text = headers.get("retry-after")
+    if text is None:
+        return None
+    if (seconds := _number(text)) is not None:
+        return seconds
+    try:
+        moment = email.utils.parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return moment - server_time if 0 <= moment - server_time <= _ABSURD else None
+
+
+_ABSURD: Final = 7 * 86400.0
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and 0 <= number <= _ABSURD else None

@@ -1,0 +1,135 @@
+"""Numbers, texts, dates and enum members in every form in which the API has written them.
+
+Each function returns the value, and what had to be put right or "". JSON values are `Any`: nothing is known of them.
+"""
+
+import enum
+import math
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+from msgspec import inspect
+
+from qcasync.models._base import as_utc
+from qcasync.models.enums import member_of
+
+_MAX_INT: Final = 2**63 - 1
+_MAX_EXACT: Final = 2**53
+_TRUTH: Final = {"true": True, "1": True, "false": False, "0": False}
+_NAMES: Final = {"dict": "an object", "list": "a list", "str": "text", "bool": "true or false", "NoneType": "null"}
+
+
+class UnreadableError(Exception):
+    """A value that is not what its field promises.
+
+    Attributes:
+        reason: What was expected, and what came.
+        path: Where, such as "$.orders[0].id".
+    """
+
+    def __init__(self, reason: str, path: str = "") -> None:
+        super().__init__(reason, path)
+        self.reason = reason
+        self.path = path
+
+
+class NoValueError(UnreadableError):
+    """A value that says nothing, such as NaN or the year 1. A field that has a default takes it."""
+
+
+def expected(what: str, value: Any) -> UnreadableError:
+    """Return the error for a value of another type. It names types, never values: those may be secret."""
+    return UnreadableError(f"expected {what}, got {_NAMES.get(type(value).__name__, 'a number')}")
+
+
+def integer(value: Any) -> tuple[int, str]:
+    """Read an integer: also `7.0` (PHP and .NET differ about fractions) and "7"."""
+    number, quirk = value, ""
+    if isinstance(number, str):
+        number, quirk = _number(number), "text for number"
+    if isinstance(number, float) and number.is_integer() and abs(number) < _MAX_EXACT:
+        number, quirk = int(number), quirk or "fraction for integer"
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise expected("an integer", value)
+    if abs(number) > _MAX_INT:
+        raise UnreadableError("an integer beyond 64 bits")
+    return number, quirk
+
+
+def decimal(value: Any) -> tuple[float, str]:
+    """Read a number: also "1.5". NaN and infinities, which arrive as text, are no value."""
+    number, quirk = value, ""
+    if isinstance(number, str):
+        number, quirk = _number(number), "text for number"
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise expected("a number", value)
+    try:
+        number = float(number)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise NoValueError("not a finite number")
+    return number, quirk
+
+
+def text(value: Any) -> tuple[str, str]:
+    """Read text: also a number, as ids once were."""
+    if isinstance(value, str):
+        return value, ""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise expected("text", value)
+    return str(value), "number for text"
+
+
+def boolean(value: Any) -> tuple[bool, str]:
+    """Read true or false: also 0, 1, "true" and "false"."""
+    if isinstance(value, bool):
+        return value, ""
+    truth = _TRUTH.get(str(value).lower()) if isinstance(value, str | int) else None
+    if truth is None:
+        raise expected("true or false", value)
+    return truth, f"{'text' if isinstance(value, str) else 'number'} for true or false"
+
+
+def moment(value: Any) -> tuple[datetime, str]:
+    """Read a date as UTC: with a zone, without one, or as Unix seconds."""
+    try:
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC), "number for date"
+        told = as_utc(msgspec.convert(value, datetime))
+    except (msgspec.ValidationError, ValueError, OverflowError, OSError):
+        raise NoValueError("not a date") from None
+    if told is None:
+        raise NoValueError("the year 1 for a date")
+    return told, "" if str(value).endswith("Z") else "date without zone"
+
+
+def member(kind: type[enum.Enum], value: Any) -> tuple[enum.Enum, str]:
+    """Read a member of an enum: by number, by text, in any spelling."""
+    try:
+        found = member_of(kind, value)
+    except ValueError:
+        raise expected("a name or a number", value) from None
+    usual = value == found.value or value in kind._value2member_map_
+    return found, "" if usual else "another form of an enum"
+
+
+def _number(told: str) -> float | int:
+    for kind in (int, float):
+        try:
+            return kind(told)
+        except ValueError:
+            continue
+    raise expected("a number", told)
+
+
+READERS: Final[Mapping[type[inspect.Type], Callable[[Any], tuple[Any, str]]]] = {
+    inspect.IntType: integer,
+    inspect.FloatType: decimal,
+    inspect.StrType: text,
+    inspect.BoolType: boolean,
+    inspect.DateTimeType: moment,
+}
+"""By the type that msgspec gives an annotation."""

@@ -1,0 +1,65 @@
+"""What a body is before it is decoded, and how it is shown when it cannot be."""
+
+import re
+from typing import Final
+
+from qcasync._core.redaction import REDACTED
+from qcasync.errors import DecodeError
+
+MAX_EXCERPT: Final = 200
+
+_OBJECT = re.compile(rb"[ \t\r\n]*\{")
+_HTML = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|title|!--|center|h1)\b", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^>]*>([^<]{0,300})", re.IGNORECASE)
+_HEX_RUN = re.compile(r"[0-9A-Fa-f]{32,}")
+# A string, which is skipped, or a number that JSON does not have or that a double cannot hold.
+_STRING_OR_NUMBER = re.compile(
+    rb'"(?:[^"\\]|\\.)*+"|(?<![\w.+-])(-?(?:NaN|Infinity)|-?\d+(?:\.\d+)?[eE]\+?\d{3,})(?![\w.])', re.DOTALL
+)
+
+
+def screen(body: bytes) -> None:
+    """Raise DecodeError unless the body may be a JSON object in UTF-8.
+
+    msgspec checks UTF-8 only in what it reads, and raises UnicodeDecodeError there.
+    """
+    if _OBJECT.match(body) is None:
+        raise undecodable(_kind(body), body)
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            raise undecodable(f"not UTF-8 (byte {error.start})", body) from None
+
+
+def undecodable(reason: str, body: bytes, path: str = "") -> DecodeError:
+    """Return the error for a body. Whoever knows the endpoint and the status adds them."""
+    return DecodeError("", 200, reason, path, excerpt(body))
+
+
+def excerpt(body: bytes) -> str:
+    """Return the beginning of a body: at most 200 characters, without what may be a hash or a deployment id."""
+    # The cut comes after the redaction: a hash that is cut in two would no longer be recognized.
+    text = body[: 4 * MAX_EXCERPT].decode(errors="replace")
+    return _HEX_RUN.sub(REDACTED, text)[:MAX_EXCERPT]
+
+
+def html_title(body: bytes) -> str | None:
+    """Return the title of a page of HTML, "" if it has none, or None if the body is no such page."""
+    if _HTML.match(body) is None:
+        return None
+    title = _TITLE.search(body)
+    return "" if title is None else " ".join(title[1].decode(errors="replace").split())
+
+
+def quote_numbers(body: bytes) -> bytes:
+    """Quote the numbers that make JSON unreadable (`NaN`, `Infinity`, `1e999`): only the field with one must suffer."""
+    return _STRING_OR_NUMBER.sub(lambda found: found[0] if found[1] is None else b'"' + found[1] + b'"', body)
+
+
+def _kind(body: bytes) -> str:
+    title = html_title(body)
+    if title is not None:
+        named = f" titled {_HEX_RUN.sub(REDACTED, title)!r}" if title else ""
+        return f"HTML{named}, perhaps a proxy or maintenance page"
+    return "not a JSON object" if body.strip() else "an empty body"

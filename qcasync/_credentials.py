@@ -1,0 +1,92 @@
+"""Where credentials come from: arguments, the environment, the lean CLI's file. Read when a client is made."""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from qcasync._core.signing import WHERE_TO_FIND, Credentials
+from qcasync.errors import ConfigurationError
+
+ENVIRONMENT: Final = (
+    ("QUANTCONNECT_USER_ID", "QUANTCONNECT_API_TOKEN", "QUANTCONNECT_ORGANIZATION_ID"),
+    ("QC_USER_ID", "QC_API_TOKEN", "QC_ORGANIZATION_ID"),
+)
+"""Pairs are not mixed: a user id of one naming with a token of the other would be somebody else's."""
+
+
+class _LeanFile(msgspec.Struct, rename="kebab"):
+    user_id: str | int | None = None
+    api_token: str | None = None
+
+
+def lean_file(environment: Mapping[str, str]) -> Path:
+    """The file in which the lean CLI keeps credentials."""
+    home = environment.get("HOME") or environment.get("USERPROFILE")
+    return (Path(home) if home else Path.home()) / ".lean" / "credentials"
+
+
+def find_credentials(
+    user_id: int | str | None, api_token: str | None, environment: Mapping[str, str] | None = None
+) -> Credentials:
+    """The first complete pair of user id and API token.
+
+    Args:
+        user_id: Given by the caller, together with `api_token`.
+        api_token: Given by the caller, together with `user_id`.
+        environment: Instead of `os.environ`.
+
+    Raises:
+        ConfigurationError: There is none, or the first one found is half or malformed.
+    """
+    environment = os.environ if environment is None else environment
+    if user_id is not None or api_token is not None:
+        if user_id is None or api_token is None:
+            missing = "user_id" if user_id is None else "api_token"
+            raise ConfigurationError(f"Client got only a half of the credentials: {missing} is missing.", WHERE_TO_FIND)
+        return Credentials(user_id, api_token, "arguments")
+    for user_name, token_name, _ in ENVIRONMENT:
+        user, token = environment.get(user_name), environment.get(token_name)
+        if user and token:
+            return Credentials(user, token, f"environment ({user_name}, {token_name})")
+        if user or token:
+            missing = token_name if user else user_name
+            raise ConfigurationError(f"The environment holds only a half of the credentials: {missing} is not set.")
+    path = lean_file(environment)
+    if path.exists():
+        return _read_lean_file(path)
+    looked = [f"environment {user_name} and {token_name}" for user_name, token_name, _ in ENVIRONMENT]
+    raise ConfigurationError(
+        "No QuantConnect credentials found. Looked at: Client(user_id=, api_token=); "
+        + "; ".join(looked)
+        + f"; the lean CLI's file {path}.",
+        "Set QUANTCONNECT_USER_ID and QUANTCONNECT_API_TOKEN. " + WHERE_TO_FIND,
+    )
+
+
+def find_organization(organization_id: str | None, environment: Mapping[str, str] | None = None) -> str | None:
+    """The organization to act for: the argument, else the environment, else None for the user's own."""
+    environment = os.environ if environment is None else environment
+    return organization_id or next((environment[name] for *_, name in ENVIRONMENT if environment.get(name)), None)
+
+
+def _read_lean_file(path: Path) -> Credentials:
+    source = f"file {path}"
+    try:
+        content, mode = path.read_bytes(), path.stat().st_mode
+    except OSError as error:
+        raise ConfigurationError(f"The {source} cannot be read: {error.strerror}.") from error
+    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigurationError(f"Other users may read the {source}.", f"Run: chmod 600 {path}")
+    try:
+        found = msgspec.json.decode(content, type=_LeanFile)
+    except msgspec.MsgspecError:
+        found = None  # the error would quote the file, and with it the token
+    if found is None or found.user_id is None or found.api_token is None:
+        raise ConfigurationError(
+            f"The {source} is not a JSON object with user-id and api-token.", "Run `lean login` to write it anew."
+        )
+    return Credentials(found.user_id, found.api_token, source)

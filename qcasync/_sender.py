@@ -1,0 +1,161 @@
+"""One signed exchange: sign at the last moment, send, learn the server's time, read the answer."""
+
+import logging
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from qcasync._clock import Clock
+from qcasync._core.decoding import Loading
+from qcasync._core.endpoints import Endpoint
+from qcasync._core.phases import Fault
+from qcasync._core.rejections import Rejected, clock_too_far, rejected_signature, unanswered
+from qcasync._core.responses import Value, interpret
+from qcasync._core.retrying import Situation
+from qcasync._core.signing import Credentials, sign
+from qcasync._core.skew import Reading, Skew, Stamp
+from qcasync.models.observations import Observation, RequestSent, ResponseReceived, SkewCorrected
+from qcasync.transports.protocol import Progress, Request, Response, Transport, TransportError
+
+T = TypeVar("T")
+
+ATTEMPT_SECONDS: Final = 45.0
+DECODE_IN_THREAD: Final = 1_000_000
+"""Bytes above which decoding would hold up the event loop for more than about a millisecond."""
+
+logger = logging.getLogger("qcasync")
+
+
+class Sender:
+    """Performs single attempts.
+
+    Args:
+        credentials: Who signs.
+        base_url: Ends with a slash.
+        transport: Performs the exchanges.
+        clock: Our clocks.
+        observe: Told what happens.
+
+    Attributes:
+        skew: What is known of the server's clock.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        base_url: str,
+        transport: Transport,
+        clock: Clock,
+        observe: Callable[[Observation], None],
+    ) -> None:
+        self.skew = Skew(counts_suspend=clock.counts_suspend)
+        self._credentials = credentials
+        self._base_url = base_url
+        self._transport = transport
+        self._clock = clock
+        self._observe = observe
+
+    def progress(self) -> Progress:
+        """A fresh record of how far an attempt gets. The caller keeps it: it outlives a cancelled attempt."""
+        return Progress(self._clock.mono)
+
+    async def send(
+        self, endpoint: Endpoint[T], content: bytes, attempt: int, progress: Progress
+    ) -> Value[T] | Loading | Rejected:
+        """Sign and send one request, and read its answer.
+
+        Raises:
+            ClockSkewError: Our clock is so far off that nothing may be signed.
+        """
+        before = self._clock.read()
+        stamp = self.skew.stamp(before)
+        if not stamp.usable:
+            raise clock_too_far(endpoint.path, stamp.distance)
+        request = Request(
+            url=self._base_url + endpoint.path,
+            headers=(
+                ("Content-Type", "application/json"),
+                ("User-Agent", "qcasync"),
+                *sign(self._credentials, stamp.timestamp),
+            ),
+            body=content,
+            max_body_bytes=endpoint.max_body_bytes,
+        )
+        self._observe(RequestSent(endpoint=endpoint.path, attempt=attempt, body_bytes=len(content)))
+        try:
+            response = await _exchange_in_child(self._transport, request, progress)
+        except TransportError as error:
+            return unanswered(endpoint.path, error.fault, error.detail, progress.phase, error)
+        after = self._clock.read()
+        self._learn_time(response, progress, before, after)
+        self._observe(
+            ResponseReceived(
+                endpoint=endpoint.path,
+                attempt=attempt,
+                status_code=response.status_code,
+                body_bytes=len(response.body),
+                wire_bytes=response.wire_bytes,
+                seconds=after.mono - before.mono,
+            )
+        )
+        return self._judge(endpoint, stamp, await self._read(endpoint, response, self.skew.server_time(after)))
+
+    async def _read(
+        self, endpoint: Endpoint[T], response: Response, server_time: float
+    ) -> Value[T] | Loading | Rejected:
+        def read() -> Value[T] | Loading | Rejected:
+            return interpret(endpoint, response.status_code, response.headers, response.body, server_time)
+
+        return await anyio.to_thread.run_sync(read) if len(response.body) > DECODE_IN_THREAD else read()
+
+    def _judge(
+        self, endpoint: Endpoint[T], stamp: Stamp, answer: Value[T] | Loading | Rejected
+    ) -> Value[T] | Loading | Rejected:
+        """Find out whether a refused signature is the clock's fault."""
+        if not isinstance(answer, Rejected):
+            return answer
+        if answer.situation is Situation.CREDENTIALS or (answer.maybe_signature and endpoint.effect.repeatable):
+            return rejected_signature(endpoint.path, answer, self.skew.refused(stamp, self._clock.read()))
+        return answer
+
+    def _learn_time(self, response: Response, progress: Progress, before: Reading, after: Reading) -> None:
+        """Date headers are compared with the moments at which bytes moved, as near as the transport could tell."""
+        sent = before.mono if progress.sent_at is None else progress.sent_at
+        answered = after.mono if progress.answered_at is None else progress.answered_at
+        moved = self.skew.answered(
+            response.headers.get("date"),
+            sent=Reading(before.wall + (sent - before.mono), sent),
+            answered=Reading(after.wall - (after.mono - answered), answered),
+            trusted="age" not in response.headers and not 300 <= response.status_code < 400,
+        )
+        if moved:
+            offset = self.skew.server_time(after) - after.wall
+            logger.warning("the server's clock differs from ours by %+.1f s; signing accordingly", offset)
+            self._observe(SkewCorrected(offset=offset, uncertainty=self.skew.uncertainty(after) or 0.0))
+
+
+async def _exchange_in_child(transport: Transport, request: Request, progress: Progress) -> Response:
+    """Run one exchange in a task of its own.
+
+    httpcore 1.0.9 loses a connection for good when a native cancellation (`task.cancel()`, `asyncio.timeout`) hits
+    it; a task group turns that into the cancellation of a scope, which httpcore survives.
+    """
+    outcome: list[Response | Exception] = []
+
+    async def run() -> None:
+        try:
+            with anyio.fail_after(ATTEMPT_SECONDS):
+                outcome.append(await transport.exchange(request, progress))
+        except TimeoutError:
+            outcome.append(TransportError(Fault.TIMEOUT, f"no complete answer within {ATTEMPT_SECONDS:g} s"))
+        except Exception as error:  # handed to the caller below, outside of the task group
+            outcome.append(error)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+    result = outcome[0]
+    if isinstance(result, Exception):
+        raise result
+    return result

@@ -1,0 +1,167 @@
+"""The client: settings, life cycle, and the resources that hang on it."""
+
+import random
+from collections.abc import Iterable
+from datetime import timedelta
+from importlib import import_module
+from types import TracebackType
+from typing import Final, Literal, Self
+
+from qcasync._address import find_base_url
+from qcasync._clock import Clock
+from qcasync._core.endpoints import AUTHENTICATE
+from qcasync._core.requests import Authenticate
+from qcasync._core.retrying import MAX_ATTEMPTS
+from qcasync._credentials import find_credentials, find_organization
+from qcasync._exchange import RESERVED, Exchange
+from qcasync._session import Session, seconds_of
+from qcasync.errors import ConfigurationError
+from qcasync.models.observations import Observer
+from qcasync.resources.live import Live
+from qcasync.transports.protocol import Transport
+
+TransportName = Literal["httpx", "httpx2", "aiohttp"]
+
+TRANSPORTS: Final = {
+    "httpx": ("qcasync.transports.httpx", "HttpxTransport"),
+    "httpx2": ("qcasync.transports.httpx2", "Httpx2Transport"),
+    "aiohttp": ("qcasync.transports.aiohttp", "AiohttpTransport"),
+}
+MAX_CONCURRENCY: Final = 100
+
+
+class Client:
+    """QuantConnect's REST API v2, for asyncio and trio.
+
+    Make one and keep it: it holds connections, the server's time, and the learned request rate. Tasks may share it;
+    event loops may not. Nothing is read or sent before the first call, except the credentials.
+
+    Args:
+        user_id: Your user id. Without it and `api_token`, they come from `QUANTCONNECT_USER_ID` and
+            `QUANTCONNECT_API_TOKEN`, then `QC_USER_ID` and `QC_API_TOKEN`, then the lean CLI's `~/.lean/credentials`.
+        api_token: Your API token.
+        organization_id: The organization to act for, in calls that take one.
+        base_url: Instead of production; `QC_BASE_URL` does the same. Must be https, unless it is this machine.
+        max_concurrency: Requests in flight at once, 1 to 100.
+        requests_per_second: A ceiling for the whole client. Without it nothing is paced until the server throttles.
+        timeout: Seconds for a whole call, retries and waits for loading included; by default each operation has
+            its own, 90 s for most.
+        max_attempts: How often a call without effect may be sent.
+        allow_trading: Allow calls that create, stop or liquidate. Without it they raise before any I/O.
+        transport: The HTTP library by name ("httpx", "httpx2" or "aiohttp"), or a transport of your own, which stays
+            yours to close.
+        observers: Called with a frozen record for everything that happens.
+        clock: Instead of this machine's clocks, for tests.
+        rng: Draws the jitter of waits, for tests.
+
+    Raises:
+        ConfigurationError: Something of the above cannot work; the error says what, and what to do.
+    """
+
+    def __init__(
+        self,
+        user_id: int | str | None = None,
+        api_token: str | None = None,
+        *,
+        organization_id: str | None = None,
+        base_url: str | None = None,
+        max_concurrency: int = 10,
+        requests_per_second: float | None = None,
+        timeout: float | timedelta | None = None,
+        max_attempts: int = MAX_ATTEMPTS,
+        allow_trading: bool = False,
+        transport: Transport | TransportName = "httpx",
+        observers: Iterable[Observer] = (),
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        credentials = find_credentials(user_id, api_token)
+        url = find_base_url(base_url)
+        _check(max_concurrency, requests_per_second, max_attempts)
+        self.organization_id = find_organization(organization_id)
+        self.base_url = url
+        self.credentials_source = credentials.source
+        default_timeout = None if timeout is None else seconds_of(timeout)
+        self._owned: Transport | None = None
+        if isinstance(transport, str):
+            transport = self._owned = _transport(transport, max_concurrency + RESERVED)
+        self._exchange = Exchange(
+            credentials=credentials,
+            base_url=url,
+            transport=transport,
+            clock=clock or Clock(),
+            rng=rng or random.Random(),
+            max_concurrency=max_concurrency,
+            requests_per_second=requests_per_second,
+            max_attempts=max_attempts,
+            observers=observers,
+        )
+        self._session = Session(self._exchange, timeout=default_timeout, allow_trading=allow_trading)
+        self.live: Final = Live(self._session)
+        """Live algorithms: create, read, list, liquidate, stop, and their orders."""
+
+    async def authenticate(self, *, timeout: float | timedelta | None = None) -> None:
+        """Verify the credentials. Cost: one request.
+
+        Endpoint: POST /authenticate
+
+        Raises:
+            AuthenticationError: They are wrong.
+        """
+        await self._session.call(AUTHENTICATE, Authenticate(), timeout=timeout)
+
+    @property
+    def clock_offset(self) -> float | None:
+        """Seconds that the server's clock is ahead of ours; None before the first answer."""
+        now = self._exchange.clock.read()
+        if self._exchange.skew.uncertainty(now) is None:
+            return None
+        return self._exchange.skew.server_time(now) - now.wall
+
+    @property
+    def clock_uncertainty(self) -> float | None:
+        """Seconds between the least and the most that `clock_offset` can be; None before the first answer."""
+        return self._exchange.skew.uncertainty(self._exchange.clock.read())
+
+    async def aclose(self) -> None:
+        """Close the connections. Calls after this raise `ConfigurationError`. Idempotent."""
+        self._session.close()
+        if self._owned is not None:
+            await self._owned.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<qcasync.Client of {self.base_url}>"
+
+
+def _check(max_concurrency: int, requests_per_second: float | None, max_attempts: int) -> None:
+    if not 1 <= max_concurrency <= MAX_CONCURRENCY:
+        raise ConfigurationError(
+            f"max_concurrency must be 1 to {MAX_CONCURRENCY}, not {max_concurrency}.", "10 serves most accounts well."
+        )
+    if requests_per_second is not None and not requests_per_second > 0:
+        raise ConfigurationError(
+            f"requests_per_second must be positive, not {requests_per_second}.", "Leave it out for no ceiling."
+        )
+    if max_attempts < 1:
+        raise ConfigurationError(f"max_attempts must be at least 1, not {max_attempts}.", "1 means: never retry.")
+
+
+def _transport(name: TransportName, max_connections: int) -> Transport:
+    if name not in TRANSPORTS:
+        raise ConfigurationError(f"Unknown transport {name!r}.", "One of " + ", ".join(TRANSPORTS) + ".")
+    module, kind = TRANSPORTS[name]
+    try:
+        transport: Transport = getattr(import_module(module), kind)(max_connections)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"The transport {name!r} is not installed.", f"pip install 'qcasync[{name}]'"
+        ) from error
+    return transport

@@ -1,0 +1,95 @@
+"""What QuantConnect sends and is sent, one module per resource.
+
+Only data lives here: no I/O, no decisions, no imports from the rest of the package. Models are frozen and picklable;
+fields carry the names of the API in snake_case. Bytes become models in `qcasync._core.decoding`.
+"""
+
+from qcasync.models.brokerages import (
+    DEFAULT_DATA_PROVIDERS,
+    BrokerageSettings,
+    EmailTarget,
+    Notification,
+    NotificationTarget,
+    PaperHolding,
+    SmsTarget,
+    TelegramTarget,
+    WebTarget,
+    paper_brokerage,
+)
+from qcasync.models.charts import Candlestick, Chart, ChartPoint, Series
+from qcasync.models.deployments import Deployment
+from qcasync.models.enums import (
+    AlgorithmStatus,
+    ChartResolution,
+    ChartType,
+    DataNormalizationMode,
+    OpenEnum,
+    OrderDirection,
+    OrderStatus,
+    OrderType,
+    ScatterMarkerSymbol,
+    SecurityType,
+    SeriesType,
+    TimeInForceKind,
+)
+from qcasync.models.listings import Anomaly, OrderListing
+from qcasync.models.live import CreateLiveAlgorithmResponse, LiveAlgorithm, LiveDeployment, ProjectFile
+from qcasync.models.live_result import AlphaRuntimeStatistics, InsightScore, LiveResult
+from qcasync.models.order_events import CashAmount, OrderEvent, OrderFee
+from qcasync.models.order_properties import OrderProperties, TimeInForce
+from qcasync.models.orders import GroupOrderManager, Order, OrderPage, OrderSubmissionData
+from qcasync.models.portfolio import Cash, Holding
+from qcasync.models.quarantine import Quarantined
+from qcasync.models.symbols import Symbol
+
+__all__ = [
+    "DEFAULT_DATA_PROVIDERS",
+    "AlgorithmStatus",
+    "AlphaRuntimeStatistics",
+    "Anomaly",
+    "BrokerageSettings",
+    "Candlestick",
+    "Cash",
+    "CashAmount",
+    "Chart",
+    "ChartPoint",
+    "ChartResolution",
+    "ChartType",
+    "CreateLiveAlgorithmResponse",
+    "DataNormalizationMode",
+    "Deployment",
+    "EmailTarget",
+    "GroupOrderManager",
+    "Holding",
+    "InsightScore",
+    "LiveAlgorithm",
+    "LiveDeployment",
+    "LiveResult",
+    "Notification",
+    "NotificationTarget",
+    "OpenEnum",
+    "Order",
+    "OrderDirection",
+    "OrderEvent",
+    "OrderFee",
+    "OrderListing",
+    "OrderPage",
+    "OrderProperties",
+    "OrderStatus",
+    "OrderSubmissionData",
+    "OrderType",
+    "PaperHolding",
+    "ProjectFile",
+    "Quarantined",
+    "ScatterMarkerSymbol",
+    "SecurityType",
+    "Series",
+    "SeriesType",
+    "SmsTarget",
+    "Symbol",
+    "TelegramTarget",
+    "TimeInForce",
+    "TimeInForceKind",
+    "WebTarget",
+    "paper_brokerage",
+]

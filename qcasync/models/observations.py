@@ -1,0 +1,113 @@
+"""What a client tells its observers: frozen records, free of credentials and of bodies."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from qcasync.errors import Sent
+
+__all__ = [
+    "LoadingObserved",
+    "Observation",
+    "Observer",
+    "RequestSent",
+    "ResponseReceived",
+    "RetryScheduled",
+    "SkewCorrected",
+    "WindowRead",
+]
+
+
+class RequestSent(msgspec.Struct, frozen=True, kw_only=True):
+    """A request is handed to the transport.
+
+    Attributes:
+        attempt: Counts from 1 within its call.
+        body_bytes: Size of the request's body.
+    """
+
+    endpoint: str
+    attempt: int
+    body_bytes: int
+
+
+class ResponseReceived(msgspec.Struct, frozen=True, kw_only=True):
+    """A response was read to its end.
+
+    Attributes:
+        body_bytes: Size after decompression.
+        wire_bytes: Size as it travelled.
+        seconds: From handing over the request to the end of the response.
+    """
+
+    endpoint: str
+    attempt: int
+    status_code: int
+    body_bytes: int
+    wire_bytes: int
+    seconds: float
+
+
+class RetryScheduled(msgspec.Struct, frozen=True, kw_only=True):
+    """An attempt failed, and another will follow.
+
+    Attributes:
+        attempt: The one that failed.
+        after: Seconds until the next.
+        reason: What happened.
+        sent: Whether the failed attempt may have reached QuantConnect.
+    """
+
+    endpoint: str
+    attempt: int
+    after: float
+    reason: str
+    sent: Sent
+
+
+class SkewCorrected(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests are signed with another offset from now on.
+
+    Attributes:
+        offset: Seconds that the server's clock is ahead of ours.
+        uncertainty: Seconds between the earliest and the latest time it can be.
+    """
+
+    offset: float
+    uncertainty: float
+
+
+class LoadingObserved(msgspec.Struct, frozen=True, kw_only=True):
+    """QuantConnect is still preparing the data; the call waits.
+
+    Attributes:
+        progress: 0 to 1; None if the server told none.
+        waited: Seconds so far.
+    """
+
+    endpoint: str
+    progress: float | None
+    waited: float
+
+
+class WindowRead(msgspec.Struct, frozen=True, kw_only=True):
+    """A window of a listing came.
+
+    Attributes:
+        start: First index asked for.
+        end: The index after the last one asked for.
+        count: Rows that came.
+        hint: How many rows the whole list is thought to have; 0 while nobody knows.
+    """
+
+    endpoint: str
+    project_id: int
+    start: int
+    end: int
+    count: int
+    hint: int
+
+
+Observation = RequestSent | ResponseReceived | RetryScheduled | SkewCorrected | LoadingObserved | WindowRead
+Observer = Callable[[Observation], None]
+"""Called on the event loop as things happen; keep it short. What it raises is logged, and otherwise ignored."""

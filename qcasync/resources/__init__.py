@@ -1,0 +1,1 @@
+"""Thin typed methods, one module per resource: they check arguments and name the endpoint."""

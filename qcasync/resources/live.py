@@ -1,0 +1,270 @@
+"""Live algorithms."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from qcasync._core import requests
+from qcasync._core.endpoints import (
+    CREATE_LIVE_ALGORITHM,
+    LIQUIDATE_LIVE_ALGORITHM,
+    LIST_LIVE_ALGORITHMS,
+    READ_LIVE_ALGORITHM,
+    READ_LIVE_ALGORITHM_LIST,
+    READ_LIVE_ORDERS,
+    STOP_LIVE_ALGORITHM,
+)
+from qcasync._listing import OrderPages, list_all, open_pages
+from qcasync._session import Seconds, Session
+from qcasync.errors import NotReady
+from qcasync.models.brokerages import DEFAULT_DATA_PROVIDERS, BrokerageSettings, Notification
+from qcasync.models.enums import AlgorithmStatus
+from qcasync.models.listings import OrderListing
+from qcasync.models.live import CreateLiveAlgorithmResponse, LiveAlgorithm, LiveDeployment
+from qcasync.models.orders import OrderPage
+
+
+class Live:
+    """Live algorithms: the attribute `live` of a client.
+
+    Every method may raise `AuthenticationError`, `RequestError`, `ResponseError` and their kinds; `Raises:` lists what
+    a method adds to them. `timeout=` bounds a whole call in seconds, retries and waits for loading included.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def read(
+        self, project_id: int, *, deploy_id: str | None = None, timeout: Seconds | None = None
+    ) -> LiveAlgorithm:
+        """Read the live algorithm of a project. Cost: one request.
+
+        Endpoint: POST /live/read
+
+        Args:
+            project_id: The project.
+            deploy_id: One of its deployments; the most recent one if left out.
+            timeout: Seconds for the whole call.
+
+        Raises:
+            NotFoundError: The project does not exist, or was never deployed.
+        """
+        request = requests.ReadLive(
+            project_id=requests.project(project_id),
+            deploy_id=None if deploy_id is None else requests.identifier("deploy_id", deploy_id),
+        )
+        return await self._session.call(READ_LIVE_ALGORITHM, request, timeout=timeout)
+
+    async def list(
+        self,
+        *,
+        status: AlgorithmStatus | str | None = None,
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        timeout: Seconds | None = None,
+    ) -> tuple[LiveDeployment, ...]:
+        """List the deployments of all projects. Cost: one request.
+
+        Endpoint: POST /live/list
+
+        Args:
+            status: Only deployments in this status. QuantConnect filters by Running, Stopped, RuntimeError, Liquidated.
+            start_time: Only deployments launched since; aware.
+            end_time: Only deployments launched until; aware.
+            timeout: Seconds for the whole call.
+        """
+        request = requests.live_list(status, start_time, end_time, times="unix")
+        return await self._session.call(LIST_LIVE_ALGORITHMS, request, timeout=timeout)
+
+    async def read_list(
+        self,
+        *,
+        status: AlgorithmStatus | str | None = None,
+        start_time: datetime | None = None,
+        end_time: datetime | None = None,
+        timeout: Seconds | None = None,
+    ) -> tuple[LiveDeployment, ...]:
+        """List deployments through the list form of live/read. Cost: one request.
+
+        QuantConnect documents this form, but has answered it with "Invalid argument" since 2024; use `list`.
+
+        Endpoint: POST /live/read
+
+        Args:
+            status: Only deployments in this status.
+            start_time: Only deployments launched since; aware.
+            end_time: Only deployments launched until; aware.
+            timeout: Seconds for the whole call.
+
+        Raises:
+            APIError: The server no longer knows this form.
+        """
+        request = requests.live_list(status, start_time, end_time, times="iso")
+        return await self._session.call(READ_LIVE_ALGORITHM_LIST, request, timeout=timeout)
+
+    async def create(
+        self,
+        project_id: int,
+        compile_id: str,
+        node_id: str,
+        *,
+        brokerage: BrokerageSettings,
+        version_id: str = "-1",
+        data_providers: Mapping[str, BrokerageSettings] | None = None,
+        parameters: Mapping[str, str] | None = None,
+        notification: Notification | Mapping[str, object] | None = None,
+        automatic_redeploy: bool = False,
+        timeout: Seconds | None = None,
+    ) -> CreateLiveAlgorithmResponse:
+        """Deploy a project to live trading. Cost: one request, sent once unless it provably never left.
+
+        A new deployment does not take over cash and holdings of the last one by itself: pass them with the brokerage.
+
+        Endpoint: POST /live/create
+
+        Args:
+            project_id: The project.
+            compile_id: A successful compile of it.
+            node_id: The live node to run on.
+            brokerage: The brokerage's `id` and settings, in QuantConnect's own keys; see `paper_brokerage`.
+            version_id: The version of Lean; "-1" is the newest.
+            data_providers: Name to settings; order is precedence. QuantConnect's own data if left out.
+            parameters: The algorithm's parameters.
+            notification: Which events to notify of, and whom.
+            automatic_redeploy: Whether QuantConnect restarts the algorithm when it stops with an error.
+            timeout: Seconds for the whole call.
+
+        Raises:
+            ConfigurationError: The client was not opened with `allow_trading=True`, or an argument is malformed.
+            OutcomeUnknown: The request was sent, but nothing tells whether the deployment exists.
+        """
+        request = requests.create_live(
+            project_id=project_id,
+            compile_id=compile_id,
+            node_id=node_id,
+            version_id=version_id,
+            brokerage=brokerage,
+            data_providers=DEFAULT_DATA_PROVIDERS if data_providers is None else data_providers,
+            parameters=parameters,
+            notification=notification,
+            automatic_redeploy=automatic_redeploy,
+        )
+        return await self._session.call(CREATE_LIVE_ALGORITHM, request, timeout=timeout)
+
+    async def liquidate(self, project_id: int, *, timeout: Seconds | None = None) -> None:
+        """Sell all positions of the running deployment, and stop it. Cost: one request, sent once.
+
+        Returning means that QuantConnect accepted the call, not that the positions are closed.
+
+        Endpoint: POST /live/update/liquidate
+
+        Args:
+            project_id: The project.
+            timeout: Seconds for the whole call.
+
+        Raises:
+            ConfigurationError: The client was not opened with `allow_trading=True`.
+            OutcomeUnknown: The request was sent, but nothing tells whether it was accepted.
+        """
+        request = requests.ProjectCall(project_id=requests.project(project_id))
+        await self._session.call(LIQUIDATE_LIVE_ALGORITHM, request, timeout=timeout)
+
+    async def stop(self, project_id: int, *, timeout: Seconds | None = None) -> None:
+        """Stop the running deployment and keep its positions. Cost: one request, sent once.
+
+        Returning means that QuantConnect accepted the call, not that the algorithm has stopped.
+
+        Endpoint: POST /live/update/stop
+
+        Args:
+            project_id: The project.
+            timeout: Seconds for the whole call.
+
+        Raises:
+            ConfigurationError: The client was not opened with `allow_trading=True`.
+            OutcomeUnknown: The request was sent, but nothing tells whether it was accepted.
+        """
+        request = requests.ProjectCall(project_id=requests.project(project_id))
+        await self._session.call(STOP_LIVE_ALGORITHM, request, timeout=timeout)
+
+    async def read_orders(self, project_id: int, start: int, end: int, *, timeout: Seconds | None = None) -> OrderPage:
+        """Read one window of a project's orders. Cost: one request.
+
+        The page may hold less than the window without being the last one. `list_orders` reads all orders.
+
+        Endpoint: POST /live/orders/read
+
+        Args:
+            project_id: The project.
+            start: Index of the first order; indexes count the orders of all deployments, in launch order.
+            end: Index after the last order, at most `start` + 100.
+            timeout: Seconds for the whole call, waiting for loading included.
+
+        Raises:
+            NotReady: QuantConnect was still preparing the orders when the deadline came.
+        """
+        request = requests.window(project_id, start, end)
+        return await self._session.call(READ_LIVE_ORDERS, request, timeout=timeout)
+
+    async def list_orders(self, project_id: int, *, timeout: Seconds | None = None) -> OrderListing:
+        """Read all orders of a project, of all its deployments, or raise. Never a part of them.
+
+        Windows of 100 are read in parallel. Cost: one request per 100 orders, and one or two that prove the end. A
+        project that is read for the first time and seems to have no orders is looked at twice, 10 s apart, because
+        QuantConnect answers "none" while it warms a cache.
+
+        Endpoint: POST /live/orders/read
+
+        Args:
+            project_id: The project.
+            timeout: Seconds for the whole listing; without it, each window has 120 s of its own.
+
+        Returns:
+            The orders in launch order of their deployments, with what is odd about them (`anomalies`) and with orders
+            that could not be decoded (`quarantined`).
+
+        Raises:
+            IncompleteRead: Some windows could not be read; tells which.
+            NotReady: QuantConnect was still preparing the orders when the deadline came.
+        """
+        self._session.check_open()
+        requests.project(project_id)
+        totals = self._session.totals
+        try:
+            listing = await list_all(
+                self._session.exchange, project_id, totals.get(project_id), self._session.seconds(timeout)
+            )
+        except NotReady:
+            totals.pop(project_id, None)  # what we remember may be what is wrong
+            raise
+        totals[project_id] = listing.total
+        return listing
+
+    @asynccontextmanager
+    async def iter_orders(self, project_id: int) -> AsyncGenerator[OrderPages, None]:
+        """Stream all orders of a project, in bounded memory.
+
+        An async context manager that gives an async iterator of pages, in index order and without overlap. At most
+        2,000 orders (with the default `max_concurrency`) are read ahead of you. Leaving the block early cancels what is
+        in flight. Iteration ends only when the end of the list is proved; until then you hold a part. Cost as
+        `list_orders`.
+
+        Endpoint: POST /live/orders/read
+
+        Args:
+            project_id: The project.
+
+        Yields:
+            The pages. Each is an `OrderPage`.
+
+        Raises:
+            IncompleteRead: From the iteration: the rest could not be read.
+            NotReady: From the iteration: QuantConnect kept preparing the orders.
+        """
+        self._session.check_open()
+        requests.project(project_id)
+        totals = self._session.totals
+        async with open_pages(self._session.exchange, project_id, totals.get(project_id)) as pages:
+            yield pages
+            if pages.complete:
+                totals[project_id] = pages.total

@@ -1,0 +1,115 @@
+"""Deployments: their status over time, and the snapshots through which the API sees their orders."""
+
+import math
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from qcasync.simulator.books import OrderBook, Spelling
+from qcasync.simulator.orders import Life
+
+Ending: TypeAlias = Literal["Stopped", "Liquidated", "RuntimeError"]
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What a flush wrote: how many orders, and the changed ones among them."""
+
+    size: int = 0
+    changes: dict[int, bytes] = {}
+
+
+class _Change(msgspec.Struct, frozen=True):
+    # One entry of the journal between two flushes.
+    at: float
+    size: int
+    changed: dict[int, bytes] = {}
+
+
+class Deployment:
+    """One launch of a project's algorithm.
+
+    The engine writes its orders out every few minutes and when it stops; the API reads what was written. So a
+    deployment has a truth (its book) and a snapshot, and they differ between two flushes.
+
+    Args:
+        deploy_id: `L-` and 32 hexadecimal digits.
+        launched_at: Unix time.
+        running_at: When `Initializing` becomes `Running`.
+        brokerage: As the answers name it.
+
+    Attributes:
+        stopped_at: When it stopped or will stop; None while nobody asked it to.
+        ending: The status from then on.
+        snapshot: What the API shows.
+        earlier: What it showed before the last flush that changed anything.
+    """
+
+    def __init__(
+        self, deploy_id: str, *, seed: str, launched_at: float, running_at: float, brokerage: str, spelling: Spelling
+    ) -> None:
+        self.deploy_id = deploy_id
+        self.launched_at = launched_at
+        self.brokerage = brokerage
+        self.book = OrderBook(seed, deploy_id, spelling)
+        self.stopped_at: float | None = None
+        self.ending: Ending = "Stopped"
+        self.snapshot = self.earlier = Snapshot()
+        self._running_at = running_at
+        self._journal: list[_Change] = []
+
+    def status(self, now: float) -> str:
+        """The algorithm's status at `now`."""
+        if self.stopped_at is not None and now >= self.stopped_at:
+            return self.ending
+        return "Running" if now >= self._running_at else "Initializing"
+
+    def is_active(self, now: float) -> bool:
+        """Whether it has not stopped yet."""
+        return self.stopped_at is None or now < self.stopped_at
+
+    def place(self, count: int, at: float, *, step: float = 0.0, life: Life | None = None) -> None:
+        """Place orders; the API shows them after the next flush."""
+        self.book.place(count, at, step=step, life=life)
+        self._journal.append(_Change(at, self.book.size))
+
+    def fill(self, index: int, at: float) -> None:
+        """Fill the order at `index` of this deployment; the API shows it after the next flush."""
+        self._journal.append(_Change(at, self.book.size, {index: self.book.fill(index, at)}))
+
+    def stop(self, at: float, ending: Ending) -> None:
+        """Let it end at `at`."""
+        self.stopped_at = at
+        self.ending = ending
+
+    def advance(self, now: float, flush_seconds: float) -> None:
+        """Perform the flushes that are due at `now`: every `flush_seconds` after launch, and one at the stop.
+
+        A flush that falls due covers what happened before its instant, not at it.
+        """
+        if not self._journal:
+            return
+        if not self.is_active(now) or flush_seconds <= 0:
+            self.flush(now)
+            return
+        flushes = (now - self.launched_at) // flush_seconds
+        if flushes >= 1:
+            self.flush(math.nextafter(self.launched_at + flushes * flush_seconds, -math.inf))
+
+    def flush(self, until: float) -> None:
+        """Write out everything that happened up to `until`."""
+        due = [change for change in self._journal if change.at <= until]
+        if not due:
+            return
+        self._journal = [change for change in self._journal if change.at > until]
+        changes = dict(self.snapshot.changes)
+        for change in due:
+            changes |= change.changed
+        self.earlier = self.snapshot
+        self.snapshot = Snapshot(max(self.snapshot.size, *(change.size for change in due)), changes)
+
+    def truth(self) -> Snapshot:
+        """What the snapshot would be after a flush."""
+        changes = dict(self.snapshot.changes)
+        for change in self._journal:
+            changes |= change.changed
+        return Snapshot(self.book.size, changes)

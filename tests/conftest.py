@@ -1,0 +1,58 @@
+"""Every async test runs on asyncio and on trio, in virtual time: a clock that jumps to the next deadline when idle.
+
+Tests that use real sockets override the fixture `anyio_backend`; see tests/integration/conftest.py.
+"""
+
+import asyncio
+import selectors
+from typing import Any
+
+import pytest
+import trio.testing
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("default")
+
+
+class JumpingSelector(selectors.DefaultSelector):
+    """When nothing is ready, time passes at once instead of being waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.jumped = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        ready = super().select(0)
+        if not ready and timeout:
+            self.jumped += timeout
+            return ready
+        return ready or super().select(timeout)
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """An event loop in virtual time. It starts at 0 and must not be used with real sockets."""
+
+    def __init__(self) -> None:
+        self._jumping = JumpingSelector()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.jumped
+
+
+def virtual_trio() -> dict[str, Any]:
+    """Options for a trio run in virtual time."""
+    return {"clock": trio.testing.MockClock(autojump_threshold=0)}
+
+
+VIRTUAL = [
+    pytest.param(("asyncio", {"loop_factory": JumpingLoop}), id="asyncio"),
+    pytest.param("trio", id="trio"),
+]
+
+
+@pytest.fixture(params=VIRTUAL)
+def anyio_backend(request: pytest.FixtureRequest) -> Any:
+    """Both event loops, in virtual time."""
+    return ("trio", virtual_trio()) if request.param == "trio" else request.param

@@ -1,0 +1,78 @@
+"""The public API as a user writes it. Type-checked by `nox -s types`, never run."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import assert_type
+
+import qcasync
+from qcasync.transports import HttpxTransport, Transport
+
+
+async def read(project_id: int) -> None:
+    """Reading needs nothing but an id."""
+    async with qcasync.Client() as qc:
+        assert_type(await qc.authenticate(), None)
+        live = await qc.live.read(project_id, deploy_id="L-1", timeout=10)
+        assert_type(live, qcasync.LiveAlgorithm)
+        assert_type(live.status, qcasync.AlgorithmStatus)
+        deployments = await qc.live.list(
+            status="Running", start_time=datetime(2026, 1, 1, tzinfo=UTC), timeout=timedelta(seconds=5)
+        )
+        assert_type(deployments, tuple[qcasync.LiveDeployment, ...])
+        assert_type(await qc.live.read_list(status=qcasync.AlgorithmStatus.STOPPED), tuple[qcasync.LiveDeployment, ...])
+
+
+async def orders(project_id: int) -> None:
+    """A window, a listing, a stream."""
+    async with qcasync.Client(1, "token", max_concurrency=4, requests_per_second=2.5) as qc:
+        page = await qc.live.read_orders(project_id, 0, 100)
+        assert_type(page, qcasync.OrderPage)
+        listing = await qc.live.list_orders(project_id, timeout=60)
+        assert_type(listing, qcasync.OrderListing)
+        sequence: Sequence[qcasync.Order] = listing
+        assert_type(listing[0], qcasync.Order)
+        assert_type(listing[:10], tuple[qcasync.Order, ...])
+        filled = [order for order in sequence if order.status is qcasync.OrderStatus.FILLED]
+        assert_type(filled[0].events[0].status, qcasync.OrderStatus)
+        assert_type(filled[0].deploy_id, str | None)
+        async with qc.live.iter_orders(project_id) as pages:
+            assert_type(pages, qcasync.OrderPages)
+            async for streamed in pages:
+                assert_type(streamed, qcasync.OrderPage)
+            assert_type(pages.total, int)
+
+
+async def trade(project_id: int) -> None:
+    """Calls with effect."""
+    async with qcasync.Client(allow_trading=True) as qc:
+        created = await qc.live.create(
+            project_id,
+            "compile",
+            "node",
+            brokerage=qcasync.paper_brokerage(cash={"USD": 100_000}),
+            parameters={"fast": "10"},
+            notification=qcasync.Notification(
+                events=("orderEvent",), targets=(qcasync.EmailTarget(address="desk@example.com"),)
+            ),
+        )
+        assert_type(created, qcasync.CreateLiveAlgorithmResponse)
+        assert_type(await qc.live.stop(project_id), None)
+        assert_type(await qc.live.liquidate(project_id), None)
+
+
+def observe(observation: qcasync.Observation) -> None:
+    """An observer tells records apart by their class."""
+    match observation:
+        case qcasync.RetryScheduled(after=seconds):
+            assert_type(seconds, float)
+        case qcasync.WindowRead(count=count):
+            assert_type(count, int)
+        case _:
+            pass
+
+
+def transports() -> qcasync.Client:
+    """A transport by name, or one of your own."""
+    mine: Transport = HttpxTransport(5)
+    qcasync.Client(transport="httpx2")
+    return qcasync.Client(transport=mine, observers=[observe])

@@ -1,0 +1,241 @@
+"""The plan of a listing: how many requests, in how many rounds, and what ends it."""
+
+import pytest
+
+from qcasync._core.windows import (
+    LOOK_AGAIN,
+    Arrival,
+    Broken,
+    Complete,
+    LookAgain,
+    Trouble,
+    Wait,
+    Window,
+    WindowPlan,
+)
+from tests.unit.core.windows_harness import ModelList, perform
+
+
+@pytest.mark.parametrize(
+    ("rows", "remembered", "requests", "seconds"),
+    [
+        pytest.param(1, None, 2, 2, id="one row and the proof"),
+        pytest.param(100, None, 2, 2, id="exactly one window"),
+        pytest.param(101, None, 3, 2, id="the second window and the proof together"),
+        pytest.param(487, None, 6, 2, id="all windows after the first at once"),
+        pytest.param(10_000, None, 101, 11, id="ten thousand in eleven rounds"),
+        pytest.param(487, 487, 6, 1, id="remembered: one round"),
+        pytest.param(10_000, 10_000, 101, 11, id="remembered: no faster than the workers"),
+        pytest.param(520, 487, 8, 2, id="remembered, and grown since"),
+        pytest.param(0, 0, 1, 1, id="known to be empty"),
+    ],
+)
+def test_cost(rows: int, remembered: int | None, requests: int, seconds: float) -> None:
+    """A listing costs a request per window and one for the end, in as few rounds as the workers allow."""
+    outcome = perform(ModelList(rows=lambda now: rows), remembered=remembered)
+    assert isinstance(outcome.end, Complete)
+    assert outcome.plan.frontier == rows
+    assert (len(outcome.windows), outcome.seconds) == (requests, seconds)
+
+
+def test_the_first_window_goes_alone() -> None:
+    """Without a memory nothing else is asked before the first answer: it wakes the cache, and brings the length."""
+    plan = WindowPlan()
+    assert plan.next_step(0.0) == Window(0, 100)
+    assert plan.next_step(0.0) == Wait()
+
+
+def test_without_a_usable_length_the_fan_out_grows() -> None:
+    """Full pages earn more windows at once: far fewer rounds than pages."""
+    outcome = perform(ModelList(rows=lambda now: 5000, length=lambda total, page: page), workers=100)
+    assert outcome.plan.frontier == 5000
+    assert outcome.seconds <= 8
+    assert outcome.in_flight > 10
+
+
+@pytest.mark.parametrize("length", [None, 0, -1])
+def test_a_useless_length_is_survived(length: int | None) -> None:
+    """No length, zero and negative ones are no hint, and no proof."""
+    outcome = perform(ModelList(rows=lambda now: 250, length=lambda total, page: length))
+    assert isinstance(outcome.end, Complete)
+    assert outcome.plan.frontier == 250
+
+
+def test_a_length_that_promises_too_much_costs_a_second_look() -> None:
+    """An end below the hint is believed only after another look, 10 s later."""
+    outcome = perform(ModelList(rows=lambda now: 250, length=lambda total, page: 300))
+    assert isinstance(outcome.end, Complete)
+    assert outcome.plan.frontier == 250
+    assert outcome.seconds > LOOK_AGAIN
+
+
+def test_a_length_that_grows_with_each_answer_ends() -> None:
+    """A length that always promises more does not keep the plan asking."""
+    lengths = iter(range(1000, 10**9, 100))
+    outcome = perform(ModelList(rows=lambda now: 250, length=lambda total, page: next(lengths)))
+    assert isinstance(outcome.end, Complete)
+    assert len(outcome.windows) < 50
+
+
+def test_a_first_empty_answer_is_not_believed_at_once() -> None:
+    """A project never seen before may be empty, or its cache may be warming: a second look after 10 s decides."""
+    outcome = perform(ModelList(rows=lambda now: 0))
+    assert isinstance(outcome.end, Complete)
+    assert outcome.seconds >= LOOK_AGAIN
+    assert outcome.windows == [Window(0, 100)] * 2
+
+
+@pytest.mark.parametrize("remembered", [None, 487])
+def test_a_warming_cache_is_waited_for(remembered: int | None) -> None:
+    """Empty answers of a cold cache are forgotten as soon as one of them proves wrong."""
+    outcome = perform(ModelList(rows=lambda now: 487, warming=8.0), remembered=remembered)
+    assert isinstance(outcome.end, Complete)
+    assert outcome.plan.frontier == 487
+    assert outcome.seconds < 2 * LOOK_AGAIN
+
+
+def test_a_known_list_that_stays_empty_is_not_zero_orders() -> None:
+    """What was there before cannot be gone without a word: the listing gives up after 100 s instead."""
+    outcome = perform(ModelList(rows=lambda now: 0, length=lambda total, page: None), remembered=487)
+    assert outcome.end == Broken(Trouble.WARMING)
+    assert outcome.seconds >= 100
+
+
+def test_an_empty_first_page_that_tells_a_length_is_warming() -> None:
+    """`orders: []` beside `length: 392` contradicts itself; the rows are waited for."""
+    server = ModelList(rows=lambda now: 392, warming=25.0, length=lambda total, page: 392)
+    outcome = perform(server)
+    assert isinstance(outcome.end, Complete)
+    assert outcome.plan.frontier == 392
+
+
+@pytest.mark.parametrize("clamp", [1, 7, 10, 99])
+def test_a_clamp_is_filled_and_learned(clamp: int) -> None:
+    """Windows that come short are filled, and later ones ask for no more than the server gives."""
+    outcome = perform(ModelList(rows=lambda now: 487, clamp=clamp))
+    assert isinstance(outcome.end, Complete)
+    assert outcome.plan.frontier == 487
+    assert outcome.plan.size == clamp
+    assert len(outcome.windows) <= 487 / clamp * 1.25 + 25
+
+
+def test_a_clamp_without_a_length() -> None:
+    """A clamp is recognised by the rows behind a short page."""
+    outcome = perform(ModelList(rows=lambda now: 300, clamp=10, length=lambda total, page: page))
+    assert isinstance(outcome.end, Complete)
+    assert outcome.plan.frontier == 300
+    assert outcome.plan.size == 10
+
+
+def test_an_inclusive_end_gives_no_row_twice() -> None:
+    """The surplus row of an inclusive end is left to the window it belongs to."""
+    outcome = perform(ModelList(rows=lambda now: 450, inclusive=1))
+    assert isinstance(outcome.end, Complete)
+    assert outcome.plan.frontier == 450
+
+
+def test_rows_appended_while_reading_are_read() -> None:
+    """The end is proved by an empty answer, not by the total that was told first."""
+    outcome = perform(ModelList(rows=lambda now: 350 if now < 1.0 else 420))
+    assert isinstance(outcome.end, Complete)
+    assert outcome.plan.frontier == 420
+
+
+def test_a_server_that_ignores_start_is_found_out() -> None:
+    """The same rows for different windows end the listing, instead of going round for ever."""
+    outcome = perform(ModelList(rows=lambda now: 487, ignore_start=True))
+    assert outcome.end == Broken(Trouble.REPEATED)
+    assert len(outcome.windows) < 20
+
+
+def test_an_end_that_was_seen_before_any_row_needs_another_look() -> None:
+    """Windows asked together may meet a cold cache: its "nothing" proves no end, unless the server's total agrees."""
+    for length, step in ((None, Window(100, 200)), (100, Complete())):
+        plan = WindowPlan(remembered=100)
+        assert [plan.next_step(0.0), plan.next_step(0.0)] == [Window(0, 100), Window(100, 200)]
+        plan.page_received(Window(100, 200), Arrival(count=0), 1.0)
+        plan.page_received(Window(0, 100), Arrival(count=100, length=length, first="a"), 2.0)
+        assert plan.next_step(2.0) == step
+
+
+def test_a_hole_is_asked_for_again_and_then_given_up() -> None:
+    """Empty answers in the middle of a list are a fault, never its end."""
+    plan = WindowPlan(remembered=300)
+    windows = [plan.next_step(0.0) for _ in range(4)]
+    assert windows == [Window(0, 100), Window(100, 200), Window(200, 300), Window(300, 400)]
+    plan.page_received(Window(0, 100), Arrival(count=100, length=300, first="a"), 1.0)
+    plan.page_received(Window(100, 200), Arrival(count=0), 1.0)
+    plan.page_received(Window(300, 400), Arrival(count=0), 1.0)
+    assert plan.next_step(1.0) == Wait()  # what is in flight may still tell that 100 was the end
+    plan.page_received(Window(200, 300), Arrival(count=100, first="c"), 1.0)
+    now = 1.0
+    for _ in range(2):
+        step = plan.next_step(now)
+        assert isinstance(step, LookAgain)
+        now = step.at
+        assert plan.next_step(now) == Window(100, 200)
+        plan.page_received(Window(100, 200), Arrival(count=0), now)
+    assert plan.next_step(now) == Broken(Trouble.HOLE)
+    assert plan.read() == ((0, 100), (200, 300))
+    assert plan.missing() == ((100, 200), (300, None))
+
+
+def test_a_row_that_is_another_one_at_the_second_sight_breaks_the_listing() -> None:
+    """A surplus row is a witness: if the next window begins with another row, the list moved."""
+    plan = WindowPlan()
+    plan.next_step(0.0)
+    plan.page_received(Window(0, 100), Arrival(count=101, length=101, first="a", surplus="b"), 1.0)
+    assert plan.next_step(1.0) == Window(100, 101)
+    plan.page_received(Window(100, 101), Arrival(count=1, length=101, first="x"), 1.0)
+    assert plan.next_step(2.0) == Broken(Trouble.CHANGED)
+
+
+def test_an_abandoned_window_is_asked_for_again() -> None:
+    """A window whose answer will never come is missing, and may be asked for by somebody else."""
+    plan = WindowPlan()
+    plan.next_step(0.0)
+    plan.window_abandoned(Window(0, 100))
+    assert plan.missing() == ((0, None),)
+    assert plan.next_step(0.0) == Window(0, 100)
+
+
+def test_reading_ahead_is_bounded() -> None:
+    """No window is asked for beyond the room that the reader left."""
+    plan = WindowPlan(remembered=10_000, room=300)
+    assert [plan.next_step(0.0) for _ in range(4)] == [Window(0, 100), Window(100, 200), Window(200, 300), Wait()]
+    plan.page_received(Window(0, 100), Arrival(count=100, length=10_000, first=0), 1.0)
+    assert plan.next_step(1.0) == Wait()
+    plan.taken(100)
+    assert plan.next_step(1.0) == Window(300, 400)
+
+
+def test_what_was_read_and_what_is_missing() -> None:
+    """Ranges that touch are told as one; the last missing range is open until the end is proved."""
+    plan = WindowPlan(remembered=400)
+    for _ in range(5):
+        plan.next_step(0.0)
+    plan.page_received(Window(200, 300), Arrival(count=100, first=200, length=400), 1.0)
+    plan.page_received(Window(300, 400), Arrival(count=100, first=300), 1.0)
+    assert plan.read() == ((200, 400),)
+    assert plan.missing() == ((0, 200), (400, None))
+    plan.page_received(Window(0, 100), Arrival(count=100, first=0), 1.0)
+    plan.page_received(Window(100, 200), Arrival(count=100, first=100), 1.0)
+    plan.page_received(Window(400, 500), Arrival(count=0), 1.0)
+    assert plan.read() == ((0, 400),)
+    assert plan.missing() == ()
+    assert plan.next_step(1.0) == Complete()
+
+
+def test_a_list_that_shrank_since_it_was_remembered() -> None:
+    """The server's own total corrects a memory that is too large, without a second look."""
+    outcome = perform(ModelList(rows=lambda now: 120), remembered=5000)
+    assert isinstance(outcome.end, Complete)
+    assert outcome.plan.frontier == 120
+
+
+def test_two_totals_in_one_read_are_two_snapshots() -> None:
+    """A total that changed between two answers tells that a refresh came in between."""
+    steady = perform(ModelList(rows=lambda now: 350))
+    grown = perform(ModelList(rows=lambda now: 350 if now < 1.0 else 420))
+    assert not steady.plan.spans_refresh
+    assert grown.plan.spans_refresh

@@ -78,7 +78,7 @@ def chaos(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Every benchmark; `-- --smoke` for a quick look."""
-    session.install("-e", EVERYTHING, "requests")
+    session.install("-e", EVERYTHING, *groups("bench"))
     session.run("python", "benchmarks/bench_listing.py", *session.posargs)
 
 

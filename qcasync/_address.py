@@ -20,16 +20,22 @@ def find_base_url(base_url: str | None, environment: Mapping[str, str] | None = 
     """
     environment = os.environ if environment is None else environment
     url = base_url or environment.get("QC_BASE_URL") or PRODUCTION
+    if "@" in url:  # what comes before it may be a password, so nothing of it is shown
+        raise ConfigurationError(
+            "The base URL holds a user name or a password.", "Pass user_id and api_token, and a URL without them."
+        )
+    if "?" in url or "#" in url:
+        raise ConfigurationError("The base URL has a query or a fragment.", f"The default is {PRODUCTION}")
+    if not url.isprintable() or " " in url:  # urlsplit would drop some of them
+        raise ConfigurationError(
+            f"The base URL {url!r} holds a blank or a character that cannot be seen.", f"The default is {PRODUCTION}"
+        )
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
         _ = parts.port
     except ValueError:
         raise ConfigurationError("The base URL cannot be parsed.", f"The default is {PRODUCTION}") from None
-    if parts.username is not None or parts.password is not None:
-        raise ConfigurationError(
-            "The base URL holds a user name or a password.", "Pass user_id and api_token, and a URL without them."
-        )
     if parts.scheme not in ("https", "http") or not host:
         raise ConfigurationError(f"The base URL {url!r} is not an https address.", f"The default is {PRODUCTION}")
     if parts.scheme == "http" and not is_loopback(host):
@@ -37,8 +43,6 @@ def find_base_url(base_url: str | None, environment: Mapping[str, str] | None = 
             f"The base URL {url!r} is plain http to another machine: everyone on the way could use your account.",
             "Use https. Plain http is accepted for this machine only, for the simulator.",
         )
-    if parts.query or parts.fragment:
-        raise ConfigurationError(f"The base URL {url!r} has a query or a fragment.", f"The default is {PRODUCTION}")
     return url.rstrip("/") + "/"
 
 

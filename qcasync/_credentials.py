@@ -56,8 +56,8 @@ def find_credentials(
             missing = token_name if user else user_name
             raise ConfigurationError(f"The environment holds only a half of the credentials: {missing} is not set.")
     path = lean_file(environment)
-    if path.exists():
-        return _read_lean_file(path)
+    if (found := _read_lean_file(path)) is not None:
+        return found
     looked = [f"environment {user_name} and {token_name}" for user_name, token_name, _ in ENVIRONMENT]
     raise ConfigurationError(
         "No QuantConnect credentials found. Looked at: Client(user_id=, api_token=); "
@@ -73,17 +73,19 @@ def find_organization(organization_id: str | None, environment: Mapping[str, str
     return organization_id or next((environment[name] for *_, name in ENVIRONMENT if environment.get(name)), None)
 
 
-def _read_lean_file(path: Path) -> Credentials:
+def _read_lean_file(path: Path) -> Credentials | None:
     source = f"file {path}"
     try:
         content, mode = path.read_bytes(), path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except OSError as error:
         raise ConfigurationError(f"The {source} cannot be read: {error.strerror}.") from error
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise ConfigurationError(f"Other users may read the {source}.", f"Run: chmod 600 {path}")
     try:
         found = msgspec.json.decode(content, type=_LeanFile)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         found = None  # the error would quote the file, and with it the token
     if found is None or found.user_id is None or found.api_token is None:
         raise ConfigurationError(

@@ -21,6 +21,7 @@ from qcasync._core.endpoints import Endpoint
 from qcasync._core.pacing import AuthGate, Breaker, Rate, RetryBudget
 from qcasync._core.phases import Phase
 from qcasync._core.rejections import Rejected, breaker_open, credentials_refused
+from qcasync._core.requests import encode
 from qcasync._core.responses import Value
 from qcasync._core.retrying import (
     BREAKING,
@@ -135,7 +136,7 @@ class Exchange:
             patient: Wait while the service is known to be down, instead of failing at once.
         """
         seconds = endpoint.seconds if timeout is None else timeout
-        content = msgspec.json.encode(request)
+        content = encode(request)
         call = _Call(endpoint, content, anyio.current_time(), seconds, patient)
         self._budget.first_attempt(call.started)
         try:

@@ -24,7 +24,7 @@ from qcasync.models.quarantine import Quarantined
 WINDOWS_AHEAD: Final = 2
 """Windows kept in memory ahead of the reader, for each worker."""
 MAX_PASSES: Final = 2
-MOVED: Final = frozenset({"gap", "disorder", "split", "mixed"})
+MOVED: Final = frozenset({"gap", "disorder", "split", "mixed", "short"})
 """Anomalies that a list shows when it moved while it was read: one more pass tells."""
 
 
@@ -51,8 +51,12 @@ class OrderPages:
 
     @property
     def anomalies(self) -> tuple[Anomaly, ...]:
-        """What is odd about the rows yielded so far."""
-        return tuple(self._runs.anomalies)
+        """What is odd about the rows yielded so far, and, at the end, about their number."""
+        found = tuple(self._runs.anomalies)
+        if self._finished and self._plan.hint > self._taken:
+            detail = f"the list ends after {self._taken} orders, but {self._plan.hint} were spoken of"
+            found += (Anomaly(kind="short", index=self._taken, detail=detail),)
+        return found
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
@@ -82,7 +86,7 @@ class OrderPages:
     @property
     def moved(self) -> bool:
         """Whether the rows seem to have moved while they were read."""
-        return self._plan.trouble is Trouble.CHANGED or any(each.kind in MOVED for each in self._runs.anomalies)
+        return self._plan.trouble is Trouble.CHANGED or any(each.kind in MOVED for each in self.anomalies)
 
     @property
     def spans_refresh(self) -> bool:

@@ -172,20 +172,20 @@ def _documented_live(told: dict[str, Raw], body: bytes) -> LiveAlgorithm:
 def _refusal(told: dict[str, Raw]) -> Refusal | None:
     success = told.get("success")
     if success is None:
-        return Refusal(texts) if (texts := _texts(told)) and told.keys() <= _KEYS_OF_REFUSAL else None
+        return Refusal(texts) if (texts := _texts(told)) and told.keys() <= set(_KEYS_OF_REFUSAL) else None
     refused = bytes(success).strip(b'"').lower() not in (b"true", b"1")
     return Refusal(_texts(told)) if refused else None
 
 
-_KEYS_OF_REFUSAL = {"errors", "messages", "message", "error"}
+_KEYS_OF_REFUSAL = ("errors", "messages", "message", "error")
 """Where the texts stand, in the order in which clients look."""
 
 
 def _texts(told: dict[str, Raw]) -> tuple[str, ...]:
-    for key in ("errors", "messages", "message", "error"):
+    for key in _KEYS_OF_REFUSAL:
         value = untyped(told[key]) if key in told else None
         texts = value if is_array(value) else list(value.values()) if is_object(value) else [value]
-        said = tuple(str(text)[:MAX_TEXT] for text in texts[:MAX_TEXTS] if text not in (None, ""))
+        said = tuple(text[:MAX_TEXT] for text in texts[:MAX_TEXTS] if isinstance(text, str) and text)
         if said:
             return said
     return ()

@@ -28,6 +28,7 @@ class Rate:
 
     def __init__(self, ceiling: float | None = None) -> None:
         self._ceiling = ceiling
+        self._floor = MIN_RATE if ceiling is None else min(MIN_RATE, ceiling)
         self._limit = ceiling
         self._recovery = 0.0
         self._recovered_at = 0.0
@@ -65,7 +66,7 @@ class Rate:
         self._throttled_at = now
         measured = sum(at <= now for at in self._recent) / MEASURED_SECONDS
         rate = measured if self._limit is None else min(self._limit, measured or self._limit)
-        self._limit = max(MIN_RATE, rate / 2)
+        self._limit = max(self._floor, rate / 2)
         self._recovery, self._recovered_at = self._limit * 2 * RECOVERY, now
 
     def _recover(self, now: float) -> None:

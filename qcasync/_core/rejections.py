@@ -4,6 +4,8 @@ Answers that have a status are read in `responses.py`; here stand those that nee
 gave none, a signature that was refused, and requests that are held back.
 """
 
+from typing import assert_never
+
 import msgspec
 
 from qcasync._core.phases import Fault, Phase
@@ -76,10 +78,12 @@ def rejected_signature(endpoint: str, rejected: Rejected, refusal: Refusal) -> R
             hint = "The clock of the server, or of this machine, jumped several times within 10 minutes."
             return Rejected(Situation.CREDENTIALS, ClockSkewError(endpoint, status_code, texts, hint))
         case Refusal.TIME_UNKNOWN:
-            hint = f"The server told no time, so check this machine's clock as well. {CREDENTIALS_HINT}"
+            hint = f"Too little is known of the server's time; check this machine's clock as well. {CREDENTIALS_HINT}"
             return Rejected(Situation.CREDENTIALS, AuthenticationError(endpoint, status_code, texts, hint))
         case Refusal.CREDENTIALS:
             return msgspec.structs.replace(rejected, confirmed=True)
+        case _:
+            assert_never(refusal)
 
 
 def clock_too_far(endpoint: str, distance: float) -> ClockSkewError:
@@ -90,9 +94,7 @@ def clock_too_far(endpoint: str, distance: float) -> ClockSkewError:
 
 def credentials_refused(endpoint: str) -> AuthenticationError:
     """Credentials that were refused a moment ago are not sent again."""
-    return AuthenticationError(
-        endpoint, 0, ("these credentials were refused a moment ago",), CREDENTIALS_HINT
-    )
+    return AuthenticationError(endpoint, 0, ("these credentials were refused a moment ago",), CREDENTIALS_HINT)
 
 
 def breaker_open(endpoint: str, wait: float) -> RequestError:

@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
+from qcasync._core import scalars
 from qcasync._core.spelling import fold
 from qcasync.models._base import as_utc
 from qcasync.models._json import is_object
+from qcasync.models.enums import OrderDirection, OrderStatus
 from qcasync.models.order_events import OrderEvent
 from qcasync.models.orders import Order
 from qcasync.models.portfolio import Cash
@@ -54,21 +56,28 @@ def _order(value: Object, note: Note) -> Object:
         value = folded
     if "status" in folded and folded["status"] is None:
         note("status", "null")
-        value = _put(value, "status", 5)  # as Lean reads it: canceled
+        value = _put(value, "status", OrderStatus.CANCELED)  # as Lean reads it
     if _moment(folded.get("time")) is None and _moment(folded.get("createdtime")) is not None:
         note("time", "not told; createdTime instead")
         value = _put(value, "time", folded["createdtime"])
     if folded.get("symbol") is None:
         note("symbol", "not told")
         value = _put(value, "symbol", {})
-    quantity = folded.get("quantity")
-    if folded.get("direction") is None and isinstance(quantity, int | float):
+    if folded.get("direction") is None:
         note("direction", "not told; the quantity's sign instead")
-        value = _put(value, "direction", 2 if quantity == 0 else int(quantity < 0))
+        value = _put(value, "direction", _direction(folded.get("quantity")))
     properties = folded.get("properties")
     if is_object(properties) and any(key[:1].isupper() for key in properties):
         value = _put(value, "properties", {key[:1].lower() + key[1:]: item for key, item in properties.items()})
     return value
+
+
+def _direction(quantity: Any) -> OrderDirection | None:
+    try:
+        number, _ = scalars.decimal(quantity)
+    except scalars.UnreadableError:
+        return None
+    return OrderDirection.HOLD if number == 0 else OrderDirection.BUY if number > 0 else OrderDirection.SELL
 
 
 def _symbol(value: Object, note: Note) -> Object:
@@ -93,17 +102,15 @@ def _event(value: Object, note: Note) -> Object:
         if is_object(amount):
             parts = _folded(amount)
             told |= {"orderfeeamount": parts.get("amount"), "orderfeecurrency": parts.get("currency")}
-    moment = _moment(folded.get("time", folded.get("utctime")))
-    if moment is not None:
-        told["time"] = moment.timestamp()
+    if (moment := _moment(folded.get("utctime"))) is not None:
+        # The engine's own object, as the documents show it. It names no deployment, and its id is the event's number.
+        told |= {"time": moment.timestamp(), "algorithmid": "", "ordereventid": folded.get("id")}
     while is_object(inner := told.get("status")):  # the documents show an event in the place of its status
         told["status"] = _folded(inner).get("status")
-    told.setdefault("algorithmid", "")
-    told.setdefault("ordereventid", folded.get("id"))
-    if told != folded:
-        note("OrderEvent", "an older engine's event")
-        return told
-    return value
+    if told == folded:
+        return value
+    note("OrderEvent", "an event as the engine has it")
+    return told
 
 
 def _folded(value: Object) -> Object:

@@ -5,7 +5,7 @@ A field that is None is left out of the body: QuantConnect refuses null for some
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import msgspec
 
@@ -61,11 +61,31 @@ class CreateLive(_Body, frozen=True, kw_only=True):
     parameters: Mapping[str, str] | None = None
     notification: Notification | Mapping[str, object] | None = None
 
+    def __repr__(self) -> str:  # settings hold the passwords of brokerages
+        return f"<CreateLive of project {self.project_id}>"
+
 
 class ProjectCall(_Body, frozen=True, kw_only=True):
     """A call that names a project and nothing else."""
 
     project_id: int
+
+
+def encode(request: msgspec.Struct) -> bytes:
+    """The JSON body of a request.
+
+    Raises:
+        ConfigurationError: A setting is of a type that JSON does not know.
+    """
+    return msgspec.json.encode(request, enc_hook=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[object, object]", value))
+    raise ConfigurationError(
+        f"A setting of type {type(value).__name__} cannot be sent as JSON.", "Pass text, numbers, lists and mappings."
+    )
 
 
 def project(project_id: object) -> int:
@@ -133,17 +153,21 @@ def live_list(
     times: Literal["unix", "iso"],
 ) -> ListLive:
     """Check the filter of a list of deployments."""
-    if status is not None and status not in [known.value for known in AlgorithmStatus]:
-        raise ConfigurationError(
-            f"Unknown status {str(status)!r}.", "One of " + ", ".join(known.value for known in AlgorithmStatus) + "."
-        )
     if start_time is not None and end_time is not None and _utc(end_time) < _utc(start_time):
         raise ConfigurationError(f"end_time ({end_time}) is before start_time ({start_time}).", "Exchange the two.")
     return ListLive(
-        status=None if status is None else AlgorithmStatus(status).value,
+        status=None if status is None else _status(status),
         start=_time(start_time, times),
         end=_time(end_time, times),
     )
+
+
+def _status(status: AlgorithmStatus | str) -> str:
+    member = AlgorithmStatus(status)
+    if not member.is_known:
+        words = [str(known.value) for known in AlgorithmStatus]
+        raise ConfigurationError(f"Unknown status {member.value!r}.", f"One of {', '.join(words)}.")
+    return str(member.value)
 
 
 def _time(moment: datetime | None, form: Literal["unix", "iso"]) -> int | str | None:

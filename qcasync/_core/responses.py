@@ -8,6 +8,7 @@ import email.utils
 import math
 from collections.abc import Mapping
 from typing import Final, Generic, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -62,15 +63,16 @@ def interpret(
         body: Complete and decompressed.
         server_time: The server's Unix time, to understand a `Retry-After` that is a date.
     """
-    if status_code == 200:
-        return _read(endpoint, body)
     path = endpoint.path
     hint = retry_after(headers, server_time)
+    if 200 <= status_code < 300:
+        return _read(endpoint, status_code, body, hint)
     refusal = read_refusal(body)
     if status_code == 429:
         texts = _texts(refusal)
         return Rejected(Situation.THROTTLED, RateLimitError(path, 429, texts, retry_after=hint), hint)
-    if status_code == 401 or (status_code == 403 and refusal is not None):
+    said_so = refusal is not None and (status_code == 403 or _meaning(refusal) is Situation.CREDENTIALS)
+    if status_code == 401 or said_so:
         error = AuthenticationError(path, status_code, _texts(refusal), CREDENTIALS_HINT)
         return Rejected(Situation.CREDENTIALS, error)
     if status_code >= 500:
@@ -81,7 +83,8 @@ def interpret(
         silent = status_code == 500 and not body.strip()
         return Rejected(situation, ServerError(path, status_code, reason), hint, maybe_signature=silent)
     if 300 <= status_code < 400:
-        reason = "a redirect, which is never followed: it would carry credentials to another place"
+        to = _host(headers.get("location", ""))
+        reason = f"a redirect{to}, which is never followed: it would carry credentials to another place"
         return Rejected(Situation.REDIRECT, ResponseError(path, status_code, reason))
     if status_code in (408, 425):
         return Rejected(Situation.HURRIED, ServerError(path, status_code, _server_reason(refusal, body)), hint)
@@ -92,31 +95,46 @@ def interpret(
     return Rejected(Situation.REFUSED, kind(path, status_code, _texts(refusal), _hint(endpoint, refusal)))
 
 
-def _read(endpoint: Endpoint[T], body: bytes) -> Value[T] | Loading | Rejected:
+def _read(endpoint: Endpoint[T], status_code: int, body: bytes, hint: float | None) -> Value[T] | Loading | Rejected:
     try:
         answer = endpoint.read(body)
     except DecodeError as error:
         if (page := _page(body)) is not None:
-            return Rejected(Situation.UNDECODABLE, ServerError(endpoint.path, 200, page))
-        located = DecodeError(endpoint.path, 200, error.reason, error.path, error.excerpt)
+            return Rejected(Situation.UNDECODABLE, ServerError(endpoint.path, status_code, page))
+        located = DecodeError(endpoint.path, status_code, error.reason, error.path, error.excerpt)
         return Rejected(Situation.UNDECODABLE, located)
     if isinstance(answer, Refusal):
-        return _refused(endpoint, answer)
+        return _refused(endpoint, status_code, answer, hint)
     if isinstance(answer, Loading):
         return answer
     return Value(answer)
 
 
-def _refused(endpoint: Endpoint[T], refusal: Refusal) -> Rejected:
-    texts = _texts(refusal)
-    said = " ".join(texts).lower()
-    situation = next((meaning for pattern, meaning in PATTERNS if pattern in said), Situation.REFUSED)
+def _refused(endpoint: Endpoint[T], status_code: int, refusal: Refusal, hint: float | None) -> Rejected:
+    path, texts, situation = endpoint.path, _texts(refusal), _meaning(refusal)
     if situation is Situation.CREDENTIALS:
-        return Rejected(situation, AuthenticationError(endpoint.path, 200, texts, CREDENTIALS_HINT))
+        return Rejected(situation, AuthenticationError(path, status_code, texts, CREDENTIALS_HINT))
     if situation is Situation.THROTTLED:
-        return Rejected(situation, RateLimitError(endpoint.path, 200, texts))
-    kind = NotFoundError if any(pattern in said for pattern in NOT_FOUND) else APIError
-    return Rejected(situation, kind(endpoint.path, 200, texts, _hint(endpoint, refusal)))
+        return Rejected(situation, RateLimitError(path, status_code, texts, retry_after=hint), hint)
+    kind = NotFoundError if any(pattern in _said(refusal) for pattern in NOT_FOUND) else APIError
+    return Rejected(situation, kind(path, status_code, texts, _hint(endpoint, refusal)))
+
+
+def _meaning(refusal: Refusal | None) -> Situation:
+    said = _said(refusal)
+    return next((meaning for pattern, meaning in PATTERNS if pattern in said), Situation.REFUSED)
+
+
+def _said(refusal: Refusal | None) -> str:
+    return " ".join(_texts(refusal)).lower()
+
+
+def _host(location: str) -> str:
+    try:
+        host = urlsplit(location).hostname
+    except ValueError:
+        return ""
+    return f" to {scrub(host)}" if host else ""
 
 
 def _texts(refusal: Refusal | None) -> tuple[str, ...]:
@@ -155,10 +173,13 @@ def retry_after(headers: Mapping[str, str], server_time: float) -> float | None:
     if (seconds := _number(text)) is not None:
         return seconds
     try:
-        moment = email.utils.parsedate_to_datetime(text).timestamp()
+        moment = email.utils.parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    return moment - server_time if 0 <= moment - server_time <= _ABSURD else None
+    if moment.tzinfo is None:  # it would be taken for local time
+        return None
+    seconds = moment.timestamp() - server_time
+    return seconds if 0 <= seconds <= _ABSURD else None
 
 
 _ABSURD: Final = 7 * 86400.0

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import inspect
 
 from qcasync.models._base import as_utc
-from qcasync.models.enums import member_of
+from qcasync.models.enums import OpenEnum, member_of
 
 _MAX_INT: Final = 2**63 - 1
 _MAX_EXACT: Final = 2**53
@@ -42,6 +42,20 @@ class NoValueError(UnreadableError):
 def expected(what: str, value: Any) -> UnreadableError:
     """Return the error for a value of another type. It names types, never values: those may be secret."""
     return UnreadableError(f"expected {what}, got {_NAMES.get(type(value).__name__, 'a number')}")
+
+
+def read(value: Any, plan: inspect.Type) -> tuple[Any, str]:
+    """Read a value as what msgspec calls a type that is neither a model nor a container."""
+    if isinstance(plan, inspect.AnyType):
+        return value, ""
+    if isinstance(plan, inspect.RawType):
+        return msgspec.Raw(msgspec.json.encode(value)), ""
+    if isinstance(plan, inspect.EnumType):
+        return member(plan.cls, value)
+    found, quirk = _READERS[type(plan)](value)
+    if isinstance(plan, inspect.FloatType) and plan.le is not None and not (plan.ge or 0) <= found <= plan.le:
+        raise UnreadableError("out of range")
+    return found, quirk
 
 
 def integer(value: Any) -> tuple[int, str]:
@@ -106,18 +120,22 @@ def moment(value: Any) -> tuple[datetime, str]:
     return told, "" if str(value).endswith("Z") else "date without zone"
 
 
-def member(kind: type[enum.Enum], value: Any) -> tuple[enum.Enum, str]:
+def member(kind: type[enum.Enum], value: Any) -> tuple[OpenEnum, str]:
     """Read a member of an enum: by number, by text, in any spelling."""
+    if isinstance(value, OpenEnum):
+        return value, ""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise expected("a name or a number", value)
     try:
         found = member_of(kind, value)
     except ValueError:
-        raise expected("a name or a number", value) from None
-    usual = value == found.value or value in kind._value2member_map_
+        raise UnreadableError("expected a name or a number, got a fraction") from None
+    usual = value in kind._value2member_map_ or not found.is_known
     return found, "" if usual else "another form of an enum"
 
 
 def _number(told: str) -> float | int:
-    for kind in (int, float):
+    for kind in (int, float) if "_" not in told else ():  # Python's digit groups are not JSON's
         try:
             return kind(told)
         except ValueError:
@@ -125,11 +143,10 @@ def _number(told: str) -> float | int:
     raise expected("a number", told)
 
 
-READERS: Final[Mapping[type[inspect.Type], Callable[[Any], tuple[Any, str]]]] = {
+_READERS: Final[Mapping[type[inspect.Type], Callable[[Any], tuple[Any, str]]]] = {
     inspect.IntType: integer,
     inspect.FloatType: decimal,
     inspect.StrType: text,
     inspect.BoolType: boolean,
     inspect.DateTimeType: moment,
 }
-"""By the type that msgspec gives an annotation."""

@@ -8,13 +8,14 @@ from qcasync.errors import DecodeError
 
 MAX_EXCERPT: Final = 200
 
-_OBJECT = re.compile(rb"[ \t\r\n]*\{")
-_HTML = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|body|title|!--|center|h1)\b", re.IGNORECASE)
-_TITLE = re.compile(rb"<title[^>]*>([^<]{0,300})", re.IGNORECASE)
+# Each pattern takes time linear in the body, whatever a server sends: what could backtrack is possessive or bounded.
+_OBJECT = re.compile(rb"[ \t\r\n]*+\{")
+_HTML = re.compile(rb"\s*+(?:\xef\xbb\xbf\s*+)?<(?:!--|(?:!doctype|html|head|body|title|center|h1)\b)", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^>]{0,100}+>([^<]{0,300}+)", re.IGNORECASE)
 _HEX_RUN = re.compile(r"[0-9A-Fa-f]{32,}")
 # A string, which is skipped, or a number that JSON does not have or that a double cannot hold.
 _STRING_OR_NUMBER = re.compile(
-    rb'"(?:[^"\\]|\\.)*+"|(?<![\w.+-])(-?(?:NaN|Infinity)|-?\d+(?:\.\d+)?[eE]\+?\d{3,})(?![\w.])', re.DOTALL
+    rb'"(?:[^"\\]|\\.?)*+(?:"|\Z)|(?<![\w.+-])(-?(?:NaN|Infinity)|-?\d+(?:\.\d+)?[eE]\+?\d{3,})(?![\w.])', re.DOTALL
 )
 
 

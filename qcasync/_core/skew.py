@@ -10,6 +10,7 @@ the width of the interval in its past. The wall clock matters only before the fi
 import email.utils
 import enum
 from collections import deque
+from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -23,6 +24,8 @@ MAX_STEP: Final = 2.0
 """Wall and monotonic clock may grow apart this many seconds before something must have happened."""
 TOLERANCE: Final = 5.0
 """Offsets that differ by less are not worth another signature."""
+MAX_CERTAIN: Final = 2 * TOLERANCE
+"""An interval no wider than this puts the time within 5 s, and so tells bad credentials from a bad clock."""
 MAX_SKEW: Final = 26 * 3600.0
 """Mistakes of zone and date fit inside. A hash for a later day must never leave this machine."""
 UNSTABLE_CHANGES: Final = 3
@@ -62,7 +65,7 @@ class Refusal(enum.Enum):
 
     CLOCK = "the clock was wrong, and now is known better: sign again"
     CREDENTIALS = "the time was right, so the credentials are wrong"
-    TIME_UNKNOWN = "nothing is known about the server's time"
+    TIME_UNKNOWN = "too little is known about the server's time to tell"
     UNSTABLE = "the server's time, or ours, keeps jumping"
 
 
@@ -98,6 +101,7 @@ class Skew:
         self._interval: _Interval | None = None
         self._updated = Reading(0.0, 0.0)
         self._rival: _Interval | None = None
+        self._rival_seen = Reading(0.0, 0.0)
         self._wants_leader = True
         self._suspect = False
         self._changes: deque[float] = deque(maxlen=UNSTABLE_CHANGES + 1)
@@ -158,18 +162,20 @@ class Skew:
             return self._adopt(meet, answered)
         if self._rival is not None and (agreed := self._rival.widened(MAX_STEP).meet(sample)) is not None:
             return self._adopt(agreed, answered)
-        self._rival = sample  # one edge with a wrong clock must not move us; two answers that agree may
+        # One edge with a wrong clock must not move us; two answers that agree may.
+        self._rival, self._rival_seen = sample, answered
         return False
 
     def refused(self, stamp: Stamp, now: Reading) -> Refusal:
         """What it means that the server refused the signature of `stamp`. Call `answered` first."""
         if self._rival is not None:
-            self._adopt(self._rival, now)
+            self._adopt(self._rival, self._rival_seen)
+        self._look_for_suspend(now)
         interval = self._aged(now)
-        if interval is None:
+        if interval is None or self._suspect:
             return Refusal.TIME_UNKNOWN
         if abs(self._offset(now) - stamp.offset) <= max(TOLERANCE, interval.width):
-            return Refusal.CREDENTIALS
+            return Refusal.CREDENTIALS if interval.width <= MAX_CERTAIN else Refusal.TIME_UNKNOWN
         recent = [change for change in self._changes if now.mono - change <= UNSTABLE_SECONDS]
         return Refusal.UNSTABLE if len(recent) > UNSTABLE_CHANGES else Refusal.CLOCK
 
@@ -204,6 +210,7 @@ def _unix_second(date: str | None) -> int | None:
         return None
     try:
         moment = email.utils.parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return int(moment.timestamp()) if _FIRST_YEAR <= moment.year <= _LAST_YEAR else None
+    plausible = moment.utcoffset() == timedelta(0) and _FIRST_YEAR <= moment.year <= _LAST_YEAR
+    return int(moment.timestamp()) if plausible else None

@@ -58,7 +58,7 @@ class Reader:
             if value is None:
                 return None
             plan = next(option for option in plan.types if not isinstance(option, inspect.NoneType))
-        quirk, found = "", value
+        quirk = ""
         try:
             match plan:
                 case inspect.StructType():
@@ -67,14 +67,8 @@ class Reader:
                     found = self._dict(value, plan.value_type, field, path)
                 case inspect.VarTupleType():
                     found = self._tuple(value, plan.item_type, field, path)
-                case inspect.EnumType():
-                    found, quirk = scalars.member(plan.cls, value)
-                case inspect.RawType():
-                    found = msgspec.Raw(msgspec.json.encode(value))
-                case inspect.AnyType():
-                    pass
                 case _:
-                    found, quirk = scalars.READERS[type(plan)](value)
+                    found, quirk = scalars.read(value, plan)
         except UnreadableError as error:
             error.path = error.path or path
             raise
@@ -103,7 +97,7 @@ class Reader:
                 self.note(target.encode_name, "null")
                 continue
             try:
-                values[target.name] = self._read(item, target.type, target.encode_name, f"{path}.{key}")
+                values[target.name] = self._read(item, target.type, target.encode_name, f"{path}.{target.encode_name}")
             except NoValueError as error:
                 if target.required:
                     raise
@@ -126,7 +120,7 @@ class Reader:
 
     def _dict(self, value: Any, plan: inspect.Type, field: str, path: str) -> dict[str, Any]:
         told = self._object(value, field)
-        if isinstance(plan, inspect.StructType) and any(not isinstance(item, dict | list) for item in told.values()):
+        if isinstance(plan, inspect.StructType) and any(isinstance(item, str | int | float) for item in told.values()):
             self.note(field, "one item for dictionary")  # as the documents show it
             told = {repairs.key_of(told): told}
         return {key: self._read(item, plan, field, f"{path}[{key[:_MAX_KEY]!r}]") for key, item in told.items()}

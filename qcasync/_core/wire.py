@@ -4,7 +4,7 @@ A body in today's spelling decodes straight to the models; for older ones the ty
 strict decoder refuses goes to the patient reader in `tolerance.py`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -13,6 +13,8 @@ from msgspec import Raw, Struct
 
 from qcasync._core.screening import quote_numbers, undecodable
 from qcasync._core.spelling import camel, fold, kebab, pascal, respelled
+from qcasync.models._base import Int64
+from qcasync.models._json import is_object
 from qcasync.models.order_events import OrderEvent
 from qcasync.models.order_properties import OrderProperties
 from qcasync.models.orders import Order
@@ -28,11 +30,13 @@ class OrdersBody(Struct, Generic[T]):
     """What an answer of live/orders/read has if it has orders."""
 
     orders: T | None = None
-    length: int | None = None
+    length: Int64 | None = None
     success: bool | None = None
 
 
-def _old_properties(kind: type[OrderProperties], told: Mapping[str, object]) -> OrderProperties:
+def _old_properties(kind: type[OrderProperties], told: Any) -> OrderProperties:
+    if not is_object(told):
+        raise TypeError("expected an object")  # msgspec makes a ValidationError of it
     return kind({key[:1].lower() + key[1:]: value for key, value in told.items()})
 
 
@@ -49,7 +53,8 @@ def _old(kind: Any, *, forbid_unknown: bool = False) -> Any:
 
 ORDERS = msgspec.json.Decoder(OrdersBody[tuple[Order, ...]])
 OLD_ORDERS: msgspec.json.Decoder[OrdersBody[tuple[Order, ...]]] = msgspec.json.Decoder(
-    OrdersBody[_old(tuple[Order, ...])], dec_hook=_old_properties
+    OrdersBody[_old(tuple[Order, ...])],  # type: ignore[misc]  # a computed type
+    dec_hook=_old_properties,
 )
 ORDER = msgspec.json.Decoder(Order)
 OLD_ORDER: msgspec.json.Decoder[Order] = msgspec.json.Decoder(_old(Order), dec_hook=_old_properties)

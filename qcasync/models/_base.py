@@ -10,13 +10,20 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-__all__ = ["Int64", "Model", "UtcDatetime", "as_utc"]
+__all__ = ["LAST_MOMENT", "Int64", "Model", "UnixTime", "UtcDatetime", "as_utc"]
 
 UtcDatetime = Annotated[datetime, Meta(tz=True)]
 """An aware datetime in UTC."""
 
 Int64 = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """An integer that a database can hold. JSON has no limit, and msgspec would hand on a number of 30 digits."""
+
+
+LAST_MOMENT = 253_402_300_799
+"""The end of the year 9999 in Unix seconds: a datetime holds no more."""
+
+UnixTime = Annotated[float, Meta(ge=0, le=LAST_MOMENT)]
+"""Unix seconds that a datetime can hold."""
 
 
 class Model(Struct, frozen=True, gc=False, rename="camel"):
@@ -30,4 +37,9 @@ def as_utc(moment: datetime | None) -> datetime | None:
     """
     if moment is None or moment.year == 1:
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # in UTC it is the year 10000
+        return None

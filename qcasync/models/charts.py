@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, field
 
-from qcasync.models._base import Int64, Model
+from qcasync.models._base import LAST_MOMENT, Int64, Model
 from qcasync.models._json import is_array, is_object
 from qcasync.models.enums import ChartType, ScatterMarkerSymbol, SeriesType
 from qcasync.models.symbols import Symbol
@@ -134,6 +134,8 @@ def _point(value: Any, *, candles: bool) -> ChartPoint | Candlestick | None:
         x = int(value[0])
         prices = [None if price is None else _number(price) for price in value[1:5]]
     except (TypeError, ValueError, OverflowError):
+        return None
+    if not 0 <= x <= LAST_MOMENT:
         return None
     if len(value) >= _CANDLE:
         return Candlestick(x=x, open=prices[0], high=prices[1], low=prices[2], close=prices[3])

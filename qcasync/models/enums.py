@@ -41,6 +41,9 @@ class OpenEnum(enum.Enum):
     number, a number as text, and a name in any spelling; it raises ValueError for anything but numbers and text.
     """
 
+    def __init_subclass__(cls) -> None:
+        _vocabularies[cls] = cls
+
     @property
     def is_known(self) -> bool:
         """Whether this library has a name for the value."""
@@ -86,6 +89,7 @@ def in_text(vocabulary: type[OpenEnum]) -> type[enum.Enum]:
     members there, text becomes the right one without a step in Python; a hook would take a fifth of the decoding.
     """
     names = [(name, camel(name)) for name in vocabulary.__members__]
+    # `Enum(name, names)`, which type checkers know only with a literal name.
     texts = enum.EnumType.__call__(enum.Enum, f"{vocabulary.__name__}Text", names)
     texts._value2member_map_ = {text: vocabulary[name] for name, text in names}
     texts._missing_ = vocabulary._missing_  # type: ignore[method-assign]  # bound to the vocabulary, as it should be
@@ -93,9 +97,9 @@ def in_text(vocabulary: type[OpenEnum]) -> type[enum.Enum]:
     return texts
 
 
-def member_of(kind: type[enum.Enum], value: object) -> enum.Enum:
+def member_of(kind: type[enum.Enum], value: object) -> OpenEnum:
     """Return the member for a value, be `kind` a vocabulary or what `in_text` made of one. Raises ValueError."""
-    return _vocabularies.get(kind, kind)(value)
+    return _vocabularies[kind](value)
 
 
 def camel(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from msgspec import field
 from msgspec.structs import force_setattr
@@ -111,7 +112,7 @@ class LiveDeployment(Model, frozen=True, kw_only=True):
         environment: Such as "live-paper".
         description: The user's text.
         error: The error that ended it; "" or None if none did.
-        leagues: The leagues it takes part in.
+        leagues: The leagues it takes part in, as sent; no source shows what they look like.
     """
 
     project_id: Int64
@@ -125,7 +126,7 @@ class LiveDeployment(Model, frozen=True, kw_only=True):
     environment: str | None = None
     description: str | None = None
     error: str | None = None
-    leagues: tuple[object, ...] = ()
+    leagues: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
         force_setattr(self, "launched", as_utc(self.launched))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import field
 
-from qcasync.models._base import Int64, Model
+from qcasync.models._base import Int64, Model, UnixTime
 from qcasync.models.enums import OrderDirection, OrderStatus, in_text
 
 __all__ = ["CashAmount", "OrderEvent", "OrderFee"]
@@ -46,7 +46,8 @@ class OrderEvent(Model, frozen=True, kw_only=True):
 
     Attributes:
         id: "{deployment}-{order}-{event}", unique in QuantConnect. Documentation calls it an integer; it is text.
-        algorithm_id: The deployment, "L-" and 32 hex digits. The only place where an order tells whose it is.
+        algorithm_id: The deployment, "L-" and 32 hex digits. The only place where an order tells whose it is. "" in the
+            documented form of live/read.
         order_id: The order's number within the deployment, from 1.
         order_event_id: The event's number within the order, from 1.
         symbol: The security's identity (`Symbol.id`).
@@ -75,7 +76,7 @@ class OrderEvent(Model, frozen=True, kw_only=True):
     symbol: str
     symbol_value: str | None = None
     symbol_permtick: str | None = None
-    time_at: float = field(name="time")
+    time_at: UnixTime = field(name="time")
     status: OrderStatusText
     order_fee_amount: float = 0.0
     order_fee_currency: str | None = None

@@ -130,7 +130,7 @@ class Order(Model, frozen=True, kw_only=True):
         """The deployment's id: the listing's finding, else what the first event says, else None."""
         if self.deployment is not None and self.deployment.deploy_id is not None:
             return self.deployment.deploy_id
-        return self.events[0].algorithm_id if self.events else None
+        return (self.events[0].algorithm_id or None) if self.events else None
 
     @property
     def time_in_force(self) -> TimeInForce:

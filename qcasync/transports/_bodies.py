@@ -43,12 +43,12 @@ class BoundedBody:
         """
         self.wire_bytes += len(chunk)
         if self._inflate is not None:
-            if self._inflate.eof:
-                raise TransportError(Fault.DAMAGED, "data after the end of the gzip stream")
             try:
                 chunk = self._inflate.decompress(chunk, self._max_bytes - self._size + 1)
             except zlib.error as error:
                 raise TransportError(Fault.DAMAGED, f"corrupt gzip: {error}") from None
+            if self._inflate.unused_data:  # a second member, perhaps: dropping it would shorten the body
+                raise TransportError(Fault.DAMAGED, "data after the end of the gzip stream")
         self._size += len(chunk)
         if self._size > self._max_bytes:
             raise TransportError(Fault.TOO_LARGE, f"more than {self._max_bytes} bytes")

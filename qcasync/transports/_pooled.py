@@ -5,16 +5,17 @@ environment to switch off, and no error that carries the signed request.
 """
 
 import ssl
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType, ModuleType
-from typing import cast
+from typing import Any, cast
 
 import httpx
 
-from qcasync.errors import ConfigurationError
 from qcasync.transports._bodies import ACCEPT_ENCODING, BoundedBody
+from qcasync.transports._failures import FaultTable, kinds, translate
+from qcasync.transports._tls import require_checks
 from qcasync.transports.protocol import Fault, Phase, Progress, Request, Response, TransportError
 
 CONNECT_SECONDS = 5.0
@@ -31,7 +32,9 @@ _EVENTS = MappingProxyType(
         "receive_response_headers.complete": Phase.ANSWERING,
     }
 )
-"""Trace events, without the protocol's name before the first dot, and what each proves."""
+"""Trace events, without the layer's name before the first dot, and what each proves."""
+_CONNECTING = "connection"
+"""The layer whose events come before the first byte of a request: TCP and TLS."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,14 @@ class Library:
     """The parts of an HTTP library that are used.
 
     Attributes:
-        faults: Its exceptions and what they mean; the first class that matches counts.
+        faults: Its exceptions and what they mean.
     """
 
     request: type[httpx.Request]
     transport: type[httpx.AsyncHTTPTransport]
     limits: type[httpx.Limits]
     create_ssl_context: Callable[..., ssl.SSLContext]
-    faults: tuple[tuple[type[Exception], Fault], ...]
+    faults: FaultTable
 
     @classmethod
     def of(cls, http: ModuleType) -> "Library":
@@ -60,9 +63,11 @@ class Library:
                 (http.ConnectTimeout, Fault.UNREACHABLE),
                 (http.PoolTimeout, Fault.UNREACHABLE),
                 (http.ConnectError, Fault.UNREACHABLE),
+                (UnicodeError, Fault.UNREACHABLE),  # a host name that no codec takes
                 (http.TimeoutException, Fault.TIMEOUT),
                 (http.TransportError, Fault.LOST),
                 (http.StreamError, Fault.DAMAGED),
+                (OSError, Fault.LOST),  # on asyncio, a TLS error after the handshake comes through as it is
             ),
         )
 
@@ -83,15 +88,8 @@ class PooledTransport:
     def __init__(
         self, library: Library, max_connections: int, ssl_context: ssl.SSLContext | None, unsharded: int
     ) -> None:
-        if ssl_context is not None and not (
-            ssl_context.check_hostname and ssl_context.verify_mode is ssl.CERT_REQUIRED
-        ):
-            raise ConfigurationError(
-                "The ssl_context does not check certificates or host names.",
-                "Load your certificate authority into ssl.create_default_context() instead.",
-            )
         self._library = library
-        verify = ssl_context or library.create_ssl_context(trust_env=False)
+        verify = library.create_ssl_context(trust_env=False) if ssl_context is None else require_checks(ssl_context)
         size = max_connections if max_connections <= unsharded else SHARD_CONNECTIONS
         self._pools = [
             library.transport(
@@ -111,8 +109,8 @@ class PooledTransport:
         self._in_flight[shard] += 1
         try:
             return await self._exchange(self._pools[shard], request, progress)
-        except tuple(kind for kind, _ in self._library.faults) as error:
-            raise self._failure(error, progress) from error
+        except kinds(self._library.faults) as error:
+            raise translate(error, self._library.faults, progress) from error
         finally:
             self._in_flight[shard] -= 1
 
@@ -123,7 +121,10 @@ class PooledTransport:
 
     async def _exchange(self, pool: httpx.AsyncHTTPTransport, request: Request, progress: Progress) -> Response:
         async def trace(event: str, _: object) -> None:
-            phase = _EVENTS.get(event.partition(".")[2])
+            layer, _, name = event.partition(".")
+            phase = _EVENTS.get(name)
+            if phase is None and progress.phase is Phase.NOT_SENT and layer != _CONNECTING:
+                phase = Phase.SENT  # an event of another version: assume the worst
             if phase is not None:
                 progress.reached(phase)
 
@@ -148,30 +149,40 @@ class PooledTransport:
             progress.reached(Phase.ANSWERING)
             headers = MappingProxyType(dict(response.headers.items()))
             body = BoundedBody(headers, request.max_body_bytes)
-            raw = cast("AsyncGenerator[bytes, None]", response.aiter_raw())  # typed as an iterator, which cannot be closed
-            async with aclosing(raw) as chunks:
+            chunks = aiter(cast("httpx.AsyncByteStream", response.stream))  # the other kind is for synchronous clients
+            try:
                 async for chunk in chunks:
                     body.feed(chunk)
+            except TransportError:
+                await self._abandon(response, chunks)
+                raise
             content = body.finish()
+            _distrust_surplus(response)
         finally:
             await response.aclose()
         progress.reached(Phase.ANSWERED)
         return Response(status_code=response.status_code, headers=headers, body=content, wire_bytes=body.wire_bytes)
 
-    def _failure(self, error: Exception, progress: Progress) -> TransportError:
-        fault = next(fault for kind, fault in self._library.faults if isinstance(error, kind))
-        if fault is Fault.UNREACHABLE and _is_certificate_error(error):
-            fault = Fault.CERTIFICATE
-        if progress.phase is Phase.NOT_SENT and fault not in (Fault.UNREACHABLE, Fault.CERTIFICATE):
-            progress.reached(Phase.SENT)  # the events of another version may have other names: assume the worst
-        if progress.phase >= Phase.ANSWERING and fault is Fault.LOST:
-            fault = Fault.DAMAGED
-        return TransportError(fault, str(error) or type(error).__name__)
+    async def _abandon(self, response: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
+        """Close the connection under a body that is not wanted any more.
+
+        Reading on, which fails at once, ends the generators inside the library; left to the garbage collector, they
+        would be reported by trio.
+        """
+        await response.aclose()
+        with suppress(*kinds(self._library.faults)):
+            async for _ in chunks:
+                pass
 
 
-def _is_certificate_error(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def _distrust_surplus(response: httpx.Response) -> None:
+    """Let the connection be closed if bytes came after the answer.
+
+    h11 keeps them, and would take them for the answer to the next request. No public name leads to h11; where these
+    private ones do not either, a connection is trusted as the library trusts it.
+    """
+    place: Any = response.stream  # private names have no types
+    for name in ("_httpcore_stream", "_stream", "_connection", "_h11_state"):
+        place = getattr(place, name, None)
+    if place is not None and place.trailing_data[0]:
+        place.send_failed()  # puts h11 into a state in which httpcore does not keep the connection

@@ -13,11 +13,12 @@ import pytest
 
 import qcasync
 from qcasync.simulator import Conditions, Project, Simulator
+from tests.chaos.conftest import ENDS
 from tests.conftest import JumpingLoop, virtual_trio
 from tests.support import EPOCH, World, true_time, world
 
 CHUNKS = 20
-FAILURES = (qcasync.IncompleteRead, qcasync.NotReady, qcasync.ServerError, qcasync.RequestError, qcasync.DecodeError)
+FAILURES = (qcasync.IncompleteRead, qcasync.NotReady, qcasync.RequestError, qcasync.ResponseError)
 """Beside `IncompleteRead`, what ends a listing whose first window cannot be read."""
 LENGTHS = ("total", "total", "total", "page", "zero", "absent", "negative", "growing")
 
@@ -31,6 +32,8 @@ class Plan:
     workers: int
     changes: list[tuple[float, str, int]]
     listings: int
+    visible: int
+    """Orders that the API shows by now."""
 
 
 def plan_of(seed: int) -> Plan:
@@ -55,21 +58,25 @@ def plan_of(seed: int) -> Plan:
         length_means=chance.choice(LENGTHS),
         fault_rate=sometimes(lambda: chance.choice([0.02, 0.1]), 0.0, 0.2),
         flush_seconds=0.0,
+        stale_rate=sometimes(lambda: 0.2, 0.0, 0.15),
     )
     changes = sorted(
         (chance.uniform(0, 6), chance.choice(["trade", "trade", "deploy"]), chance.randint(1, 120))
         for _ in range(chance.choice([0, 0, 1, 2]))
     )
-    return Plan(conditions, deployments, chance.choice([1, 2, 10, 10, 16]), changes, chance.choice([1, 1, 2]))
+    return Plan(
+        conditions, deployments, chance.choice([1, 2, 10, 10, 16]), changes, chance.choice([1, 1, 2]), sum(deployments)
+    )
 
 
-async def change(here: World, project: Project, changes: list[tuple[float, str, int]]) -> None:
-    """Let the project trade and redeploy while it is read."""
-    for at, kind, count in changes:
+async def change(here: World, project: Project, plan: Plan) -> None:
+    """Let the project trade and redeploy while it is read. The orders are visible at once."""
+    for at, kind, count in plan.changes:
         await anyio.sleep(max(0.0, at - anyio.current_time()))
         if kind == "deploy":
             here.simulator.deploy(project.id, true_time())
         here.simulator.trade(project.id, count, true_time())
+        plan.visible += count
 
 
 async def run(seed: int) -> str:
@@ -80,9 +87,10 @@ async def run(seed: int) -> str:
     ended = "complete"
     async with world(simulator=simulator, seed=seed, max_concurrency=plan.workers) as here:
         async with anyio.create_task_group() as group:
-            group.start_soon(change, here, project, plan.changes)
+            group.start_soon(change, here, project, plan)
             for _ in range(plan.listings):
-                before = len(simulator.orders(project.id))
+                # A replica that missed the last flush shows an older list, and nothing in its answers tells.
+                before = sum(plan.deployments) if plan.conditions.stale_rate else plan.visible
                 try:
                     listing = await here.client.live.list_orders(project.id)
                 except FAILURES as error:
@@ -94,9 +102,13 @@ async def run(seed: int) -> str:
 
 
 def compare(seed: int, simulator: Simulator, project: Project, listing: qcasync.OrderListing, before: int) -> None:
-    """The listing is a beginning of the truth, and holds at least what was there when it began."""
+    """The listing is a beginning of the truth, and holds at least what was there when it began.
+
+    A server that speaks of more rows than it has, or a replica that missed them, may end it earlier: not in silence.
+    """
     truth = simulator.orders(project.id)
-    assert before <= len(listing) <= len(truth), f"seed {seed}: {len(listing)} of {before} to {len(truth)} orders"
+    short = [anomaly.kind for anomaly in listing.anomalies] == ["short"]
+    assert before <= len(listing) <= len(truth) or short, f"seed {seed}: {len(listing)} of {before} to {len(truth)}"
     for order, told in zip(listing, truth, strict=False):
         same = (order.id, order.quantity, order.symbol.id) == (told["id"], told["quantity"], told["symbol"]["id"])
         assert same, f"seed {seed}: order {told['id']} of the truth is {order}"
@@ -105,7 +117,8 @@ def compare(seed: int, simulator: Simulator, project: Project, listing: qcasync.
             f"seed {seed}: order {told['id']} of {owner} is said to be of {order.deploy_id}"
         )
     assert listing.complete, f"seed {seed}: not complete"
-    assert not listing.anomalies, f"seed {seed}: {listing.anomalies[:3]}"
+    boastful = simulator.conditions.length_means == "growing" or simulator.conditions.stale_rate
+    assert not listing.anomalies or (short and boastful), f"seed {seed}: {listing.anomalies[:3]}"
 
 
 @pytest.mark.timeout(300)
@@ -114,6 +127,7 @@ def test_no_silent_truncation(chunk: int, request: pytest.FixtureRequest) -> Non
     """Whatever the server does, a listing that returns is the truth. Half of the runs are on trio."""
     runs, first = request.config.getoption("--runs"), request.config.getoption("--seed")
     ends = [anyio.run(run, seed, **backend(seed)) for seed in range(first + chunk, first + runs, CHUNKS)]
+    request.config.stash[ENDS].update(ends)
     assert ends.count("complete") >= len(ends) * 0.8 or len(ends) < 10
 
 

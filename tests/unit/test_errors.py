@@ -98,16 +98,22 @@ SENTENCES: list[tuple[QuantConnectError, tuple[int, float], str]] = [
         (1, 0.1),
         "live/orders/read: QuantConnect refused the request: Invalid argument; really",
     ),
-    (APIError(PATH, 400), (1, 0.1), "live/orders/read answered HTTP 400: QuantConnect refused the request: no reason given"),
+    (
+        APIError(PATH, 400),
+        (1, 0.1),
+        "live/orders/read answered HTTP 400: QuantConnect refused the request: no reason given",
+    ),
     (
         APIError(PATH, 200, ("Invalid argument",), "Use live.list()."),
         TWICE,
-        "live/orders/read: QuantConnect refused the request: Invalid argument (attempt 2, 3.2 s)\n  HINT: Use live.list().",
+        "live/orders/read: QuantConnect refused the request: Invalid argument (attempt 2, 3.2 s)\n"
+        "  HINT: Use live.list().",
     ),
     (
         AuthenticationError(PATH, 401, (), "Check the token."),
         (1, 0.1),
-        "live/orders/read answered HTTP 401: QuantConnect refused the request: no reason given\n  HINT: Check the token.",
+        "live/orders/read answered HTTP 401: QuantConnect refused the request: no reason given\n"
+        "  HINT: Check the token.",
     ),
     (
         AuthenticationError(PATH, 0, ("these credentials were refused a moment ago",), "Check the token."),

@@ -134,7 +134,22 @@ async def test_every_mood_of_the_server_ends_in_the_truth(conditions: Conditions
         project = here.simulator.add_project([130, 200])
         listing = await here.client.live.list_orders(project.id)
         assert [(order.id, order.quantity) for order in listing] == keys(here.simulator.orders(project.id))
-        assert listing.anomalies == ()
+        boasted = conditions.length_means == "growing"
+        assert [anomaly.kind for anomaly in listing.anomalies] == (["short"] if boasted else [])
+
+
+async def test_a_list_that_became_shorter_is_read_twice() -> None:
+    """Fewer orders than were there before are believed when a second pass finds the same."""
+    async with world(Conditions(length_means="absent")) as here:
+        project = here.simulator.add_project([130, 330])
+        await here.client.live.list_orders(project.id)
+        project.deployments.pop(0)
+        requests = here.count()
+        listing = await here.client.live.list_orders(project.id)
+        assert (listing.total, listing.anomalies) == (330, ())
+        assert here.count() - requests >= 2 * 4
+        async with here.client.live.iter_orders(project.id) as pages:
+            assert sum([page.count async for page in pages]) == 330
 
 
 async def test_old_spelling() -> None:

@@ -74,7 +74,7 @@ SILENT = Rejected(Situation.SERVER_ERROR, ServerError(PATH, 500, "no reason"), m
 @pytest.mark.parametrize(
     ("refusal", "situation", "kind", "confirmed", "words"),
     [
-        (Refusal.CLOCK, Situation.CLOCK, ClockSkewError, False, "Even a signature for the server's own time was refused"),
+        (Refusal.CLOCK, Situation.CLOCK, ClockSkewError, False, "Even a signature for the server's own time"),
         (Refusal.UNSTABLE, Situation.CREDENTIALS, ClockSkewError, False, "jumped several times within 10 minutes"),
         (Refusal.TIME_UNKNOWN, Situation.CREDENTIALS, AuthenticationError, False, "check this machine's clock as well"),
         (Refusal.CREDENTIALS, Situation.CREDENTIALS, AuthenticationError, True, "Check the user id and the API token"),

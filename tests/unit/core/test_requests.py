@@ -1,6 +1,7 @@
 """What is sent, byte for byte, and what is refused before it is."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from qcasync._core.requests import (
     ReadLive,
     ReadLiveOrders,
     create_live,
+    encode,
     identifier,
     live_list,
     project,
@@ -62,7 +64,28 @@ DEPLOYMENT: dict[str, Any] = {
 )
 def test_body(request_: msgspec.Struct, body: bytes) -> None:
     """Names are camelCase, an absent field is absent and not null, and `start` is there also when it is 0."""
-    assert msgspec.json.encode(request_) == body
+    assert encode(request_) == body
+
+
+def test_settings_may_be_any_mapping() -> None:
+    """Read-only ones, too, at every depth."""
+    brokerage = MappingProxyType({"id": "Paper", "deep": [MappingProxyType({"a": 1})]})
+    body = encode(create_live(**{**DEPLOYMENT, "brokerage": brokerage}))
+    assert msgspec.json.decode(body)["brokerage"] == {"id": "Paper", "deep": [{"a": 1}]}
+
+
+def test_settings_that_are_no_json_are_refused_without_an_echo() -> None:
+    """The type is named, and not the value: it may be a password."""
+    request = create_live(**{**DEPLOYMENT, "brokerage": {"id": "Paper", "password": complex(5, 5)}})
+    with pytest.raises(ConfigurationError) as caught:
+        encode(request)
+    assert caught.value.problem == "A setting of type complex cannot be sent as JSON."
+
+
+def test_a_deployment_does_not_show_its_settings() -> None:
+    """They hold the passwords of brokerages."""
+    request = create_live(**{**DEPLOYMENT, "brokerage": {"id": "Paper", "password": "canary"}})
+    assert repr(request) == str(request) == "<CreateLive of project 7>"
 
 
 @pytest.mark.parametrize("project_id", [1, 2**31, 2**63])
@@ -144,7 +167,7 @@ def test_status(status: AlgorithmStatus | str | None, sent: str | None) -> None:
 @pytest.mark.parametrize("status", ["", "Runing", "3", AlgorithmStatus("Tomorrow")])
 def test_an_unknown_status_is_refused(status: AlgorithmStatus | str) -> None:
     """A filter that matches nothing would look like an empty account; so it is refused, with the words that exist."""
-    with pytest.raises(ConfigurationError, match="Unknown status") as caught:
+    with pytest.raises(ConfigurationError, match="Unknown status '") as caught:
         live_list(status, None, None, times="unix")
     assert caught.value.hint.startswith("One of DeployError, InQueue, Running, ")
 
@@ -169,7 +192,10 @@ def test_times(start: Any, end: Any, times: Any, expected: tuple[Any, Any]) -> N
     assert (body.start, body.end) == expected
 
 
-@pytest.mark.parametrize(("start", "end"), [(datetime(2026, 1, 2), None), (None, datetime(2026, 1, 2))])
+NAIVE = MOMENT.replace(tzinfo=None)
+
+
+@pytest.mark.parametrize(("start", "end"), [(NAIVE, None), (None, NAIVE)])
 def test_a_time_without_a_zone_is_refused(start: datetime | None, end: datetime | None) -> None:
     """It would mean the zone of whichever machine it runs on."""
     with pytest.raises(ConfigurationError, match="has no zone"):

@@ -1,0 +1,42 @@
+"""Write docs/api-coverage.md from the endpoint table: `python docs/api_coverage.py`."""
+
+from pathlib import Path
+
+from qcasync._core.endpoints import ENDPOINTS
+from qcasync._core.retrying import Effect
+
+PAGE = Path(__file__).with_name("api-coverage.md")
+
+METHODS = {
+    "AUTHENTICATE": "authenticate",
+    "CREATE_LIVE_ALGORITHM": "live.create",
+    "READ_LIVE_ALGORITHM": "live.read",
+    "READ_LIVE_ALGORITHM_LIST": "live.read_list",
+    "LIST_LIVE_ALGORITHMS": "live.list",
+    "READ_LIVE_ORDERS": "live.read_orders, live.list_orders, live.iter_orders",
+    "LIQUIDATE_LIVE_ALGORITHM": "live.liquidate",
+    "STOP_LIVE_ALGORITHM": "live.stop",
+}
+
+
+def render() -> str:
+    """The page, as it should be."""
+    lines = [
+        "# API coverage",
+        "",
+        "Written by `python docs/api_coverage.py` from the endpoint table; a test keeps it true.",
+        "",
+        "| operation | endpoint | methods of the client | effect | sent again after it may have arrived | deadline |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in ENDPOINTS:
+        methods = ", ".join(f"`{name}`" for name in METHODS[row.operation].split(", "))
+        again = "yes" if row.effect in (Effect.READ, Effect.WRITE) else "never"
+        lines.append(
+            f"| {row.operation} | POST /{row.path} | {methods} | {row.effect.value} | {again} | {row.seconds:g} s |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render())

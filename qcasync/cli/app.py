@@ -1,0 +1,55 @@
+"""The commands put together, and the options that all of them share."""
+
+from typing import Annotated
+
+import typer
+
+import qcasync
+from qcasync.cli.demo import demo
+from qcasync.cli.doctor import doctor
+from qcasync.cli.live_list import list_deployments
+from qcasync.cli.live_show import show
+from qcasync.cli.orders import orders
+from qcasync.cli.settings import Settings, TransportName
+from qcasync.cli.simulator import simulator
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # they print local variables, and with them what should stay secret
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 incomplete.",
+)
+live = typer.Typer(no_args_is_help=True, help="Live algorithms.")
+
+app.command()(demo)
+app.command()(doctor)
+app.add_typer(live, name="live")
+app.command()(orders)
+app.command()(simulator)
+live.command("list")(list_deployments)
+live.command("show")(show)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"qcasync {qcasync.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    transport: Annotated[TransportName, typer.Option(help="The HTTP library.")] = TransportName.HTTPX,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="For a whole call, waits included.", show_default=False)
+    ] = None,
+    concurrency: Annotated[int, typer.Option(metavar="N", help="Requests at once.")] = 10,
+    version: Annotated[  # noqa: ARG001 - its callback does it
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """QuantConnect's API on the command line.
+
+    Credentials: QUANTCONNECT_USER_ID and QUANTCONNECT_API_TOKEN, or `lean login`.
+    """
+    context.obj = Settings(transport=transport, timeout=timeout, concurrency=concurrency)

@@ -1,0 +1,551 @@
+"""The forms in which QuantConnect answers, by operation: each sample decodes to what it means.
+
+The samples are made up after `wire.md`; every file of the folder is read by a test, or the last test fails.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from qcasync._core.decoding import (
+    Loading,
+    Refusal,
+    read_create,
+    read_live,
+    read_live_list,
+    read_orders,
+    read_success,
+)
+from qcasync.models import (
+    AlgorithmStatus,
+    AlphaRuntimeStatistics,
+    Candlestick,
+    Cash,
+    CashAmount,
+    Chart,
+    ChartPoint,
+    ChartResolution,
+    ChartType,
+    CreateLiveAlgorithmResponse,
+    DataNormalizationMode,
+    GroupOrderManager,
+    Holding,
+    InsightScore,
+    LiveAlgorithm,
+    LiveDeployment,
+    LiveResult,
+    Order,
+    OrderDirection,
+    OrderEvent,
+    OrderFee,
+    OrderPage,
+    OrderStatus,
+    OrderSubmissionData,
+    OrderType,
+    ProjectFile,
+    SecurityType,
+    Symbol,
+    TimeInForce,
+    TimeInForceKind,
+)
+
+SAMPLES = Path(__file__).parent / "samples"
+DEPLOY = "L-00000000000000000000000000000abc"
+KRNL = Symbol(value="KRNL", id="KRNL X1Y2Z3", permtick="KRNL")
+READERS: dict[str, Callable[[bytes], Any]] = {
+    "authenticate": read_success,
+    "live_create": read_create,
+    "live_list": read_live_list,
+    "live_orders_read": read_orders,
+    "live_read": read_live,
+}
+
+
+def at(*moment: int) -> datetime:
+    return datetime(*moment, tzinfo=UTC)  # type: ignore[misc,arg-type]
+
+
+def read(sample: str) -> Any:
+    return READERS[sample.partition("/")[0]]((SAMPLES / f"{sample}.json").read_bytes())
+
+
+def orders(sample: str) -> OrderPage:
+    page = read(f"live_orders_read/{sample}")
+    assert isinstance(page, OrderPage)
+    return page
+
+
+LIMIT = Order(
+    limit_price=81.25,
+    type=OrderType.LIMIT,
+    id=1,
+    broker_ids=("1001",),
+    symbol=KRNL,
+    price=81.2,
+    price_currency="USD",
+    time=datetime(2025, 2, 3, 14, 30, 0, 123457, UTC),
+    created_time=datetime(2025, 2, 3, 14, 30, 0, 123457, UTC),
+    last_fill_time=at(2025, 2, 3, 14, 31, 5),
+    quantity=40.0,
+    status=OrderStatus.FILLED,
+    tag="enter",
+    _properties={"timeInForce": {}},
+    security_type=SecurityType.EQUITY,
+    direction=OrderDirection.BUY,
+    value=3248.0,
+    order_submission_data=OrderSubmissionData(bid_price=81.1, ask_price=81.3, last_price=81.2),
+    price_adjustment_mode=DataNormalizationMode.ADJUSTED,
+    events=(
+        OrderEvent(
+            id=f"{DEPLOY}-1-1",
+            algorithm_id=DEPLOY,
+            order_id=1,
+            order_event_id=1,
+            symbol="KRNL X1Y2Z3",
+            symbol_value="KRNL",
+            symbol_permtick="KRNL",
+            time_at=1738593000.1234,
+            status=OrderStatus.SUBMITTED,
+            fill_price_currency="USD",
+            direction=OrderDirection.BUY,
+            quantity=40.0,
+            limit_price=81.25,
+        ),
+        OrderEvent(
+            id=f"{DEPLOY}-1-2",
+            algorithm_id=DEPLOY,
+            order_id=1,
+            order_event_id=2,
+            symbol="KRNL X1Y2Z3",
+            symbol_value="KRNL",
+            symbol_permtick="KRNL",
+            time_at=1738593065.0,
+            status=OrderStatus.FILLED,
+            order_fee_amount=1.5,
+            order_fee_currency="USD",
+            fill_price=81.2,
+            fill_price_currency="USD",
+            fill_quantity=40.0,
+            direction=OrderDirection.BUY,
+            quantity=40.0,
+            limit_price=81.25,
+        ),
+    ),
+)
+TRAILING = Order(
+    trailing_amount=0.05,
+    trailing_as_percentage=True,
+    type=OrderType.TRAILING_STOP,
+    stop_price=77.0,
+    id=2,
+    symbol=Symbol(
+        value="KRNL 250321C00080000",
+        id="KRNL 9A8B7C|KRNL X1Y2Z3",
+        permtick="KRNL 250321C00080000",
+        underlying=KRNL,
+    ),
+    price_currency="USD",
+    time=at(2025, 2, 3, 15),
+    created_time=at(2025, 2, 3, 15),
+    quantity=-2.0,
+    status=OrderStatus.SUBMITTED,
+    _properties={
+        "timeInForce": {
+            "$type": "QuantConnect.Orders.TimeInForces.GoodTilDateTimeInForce",
+            "Expiry": "2025-03-01T00:00:00",
+        },
+        "postOnly": True,
+    },
+    security_type=SecurityType.OPTION,
+    direction=OrderDirection.SELL,
+)
+PAGE = OrderPage(orders=(LIMIT, TRAILING), length=2)
+
+
+def test_a_page_in_todays_spelling_decodes_field_by_field() -> None:
+    page = orders("camel")
+
+    assert page == PAGE
+    limit, trailing = page.orders
+    assert limit.time_in_force == TimeInForce()
+    assert limit.deploy_id == DEPLOY
+    assert limit.events[1].order_fee == OrderFee(value=CashAmount(amount=1.5, currency="USD"))
+    assert limit.events[0].order_fee is None
+    assert limit.events[1].time == at(2025, 2, 3, 14, 31, 5)
+    assert trailing.time_in_force == TimeInForce(kind=TimeInForceKind.GOOD_TIL_DATE, expiry=at(2025, 3, 1))
+    assert trailing.properties["postOnly"] is True
+    assert trailing.deploy_id is None
+
+
+def test_the_old_spelling_decodes_to_the_very_same_classes() -> None:
+    page = orders("pascal")
+
+    assert page == PAGE
+    assert type(page.orders[0]) is Order
+    assert type(page.orders[0].events[0]) is OrderEvent
+    assert type(page.orders[1].symbol.underlying) is Symbol
+
+
+@pytest.mark.parametrize(
+    "sample", ["mixed_events_key", "mixed_page", "mixed_events", "trailing_percentage", "unflattened"]
+)
+def test_mixtures_of_spellings_lose_nothing(sample: str) -> None:
+    assert orders(sample).orders == PAGE.orders
+
+
+def test_fields_stand_in_the_order_in_which_the_server_writes_them() -> None:
+    """A struct whose fields stand in another order decodes 1.2 to 1.5 times slower."""
+    sent = json.loads((SAMPLES / "live_orders_read/every_type.json").read_bytes())["orders"]
+
+    for order in sent:
+        _assert_in_order(Order, order)
+        _assert_in_order(OrderSubmissionData, order["orderSubmissionData"])
+        _assert_in_order(OrderEvent, order["events"][0])
+        _assert_in_order(Symbol, order["symbol"])
+        if "groupOrderManager" in order:
+            _assert_in_order(GroupOrderManager, order["groupOrderManager"])
+    _assert_in_order(LiveAlgorithm, json.loads((SAMPLES / "live_read/flat.json").read_bytes()))
+    _assert_in_order(LiveDeployment, json.loads((SAMPLES / "live_list/live.json").read_bytes())["live"][0])
+
+
+def _assert_in_order(model: type[msgspec.Struct], sent: dict[str, Any]) -> None:
+    declared = [field.encode_name for field in msgspec.structs.fields(model)]
+    known = [key for key in sent if key not in {"success", "type", "stopPrice"}]
+    assert [key for key in declared if key in known] == known
+
+
+def test_every_type_of_order_decodes_in_one_strict_pass() -> None:
+    page = orders("every_type")
+
+    assert [order.type for order in page.orders] == list(OrderType)
+    assert page.quirks == ()
+    assert page.orders[9].group_order_manager == GroupOrderManager(
+        id=1, quantity=1.0, count=2, order_ids=(9, 10), direction=OrderDirection.BUY
+    )
+    assert page.orders[7].trigger_touched is True
+    assert page.orders[3].stop_triggered is False
+    assert page.orders[0].events[0].is_in_the_money is True
+
+
+def test_php_may_write_dictionaries_as_lists_and_lists_as_dictionaries() -> None:
+    page = orders("php")
+
+    assert [order.id for order in page.orders] == [1, 2]
+    assert [order.time_in_force for order in page.orders] == [TimeInForce(), TimeInForce()]
+    assert page.orders[1].properties == {}
+
+
+def test_older_and_odd_values_are_put_right_and_named() -> None:
+    page = orders("odd_values")
+
+    expected = msgspec.structs.replace(
+        LIMIT,
+        time=LIMIT.created_time,
+        tag="7",
+        last_update_time=None,
+        canceled_time=None,
+    )
+    assert page.orders[0] == expected
+    odd = page.orders[1]
+    assert (odd.symbol, odd.status, odd.events) == (
+        Symbol(value="KRNL", id="", permtick="KRNL"),
+        OrderStatus.CANCELED,
+        (),
+    )
+    assert odd.time_in_force == TimeInForce(kind=TimeInForceKind.GOOD_TIL_DATE, expiry=at(2025, 3, 1))
+    assert page.length == 2
+    assert set(page.quirks) == {
+        "brokerId: number for text",
+        "canceledTime: not a date",
+        "contingentId: null",
+        "direction: another form of an enum",
+        "direction: not told; the quantity's sign instead",
+        "id: fraction for integer",
+        "isMarketable: number for true or false",
+        "lastFillTime: date without zone",
+        "lastUpdateTime: the year 1 for a date",
+        "quantity: text for number",
+        "securityType: another form of an enum",
+        "status: another form of an enum",
+        "status: null",
+        "symbol: text for object",
+        "tag: number for text",
+        "time: not told; createdTime instead",
+        "type: another form of an enum",
+    }
+
+
+def test_extremes_and_unknown_vocabulary_are_values() -> None:
+    (order,) = orders("extremes").orders
+
+    assert (order.price, order.value, order.quantity) == (7.922816251426434e28, -7.9228162514264338e28, 1e300)
+    assert [order.type.value, order.status.value, order.direction.value] == [97, 98, 99]
+    assert order.events[0].status == OrderStatus("onHold")
+    assert order.events[0].direction == OrderDirection("sideways")
+    assert not order.type.is_known
+    assert order.group_order_manager is not None
+    assert order.group_order_manager.quantity == -1e300
+
+
+def test_numbers_that_json_does_not_have_cost_only_their_field() -> None:
+    page = orders("not_numbers")
+
+    assert len(page.orders) == 2
+    assert page.orders[1] == TRAILING
+    assert page.orders[0].price == 0.0
+    assert page.orders[0].order_submission_data == OrderSubmissionData(ask_price=81.3)
+    assert page.orders[0].tag == 'NaN, "Infinity" and 1e999 stay'
+    assert set(page.quirks) == {f"{name}: not a finite number" for name in ("price", "bidPrice", "lastPrice")}
+
+
+def test_a_broken_order_is_quarantined_and_the_others_delivered() -> None:
+    page = orders("one_broken")
+
+    assert page.orders == PAGE.orders
+    (entry,) = page.quarantined
+    assert (entry.index, entry.reason) == (1, "expected an integer, got null at $.orders[1].id")
+    assert json.loads(entry.raw)["brokerId"] == ["1001"]
+    assert (page.count, page.length) == (3, 3)
+    assert list(page.rows()) == [LIMIT, entry, TRAILING]
+
+
+@pytest.mark.parametrize(
+    ("sample", "answer"),
+    [
+        ("live_orders_read/loading", Loading(0.25)),
+        ("live_orders_read/loading_progress_only", Loading(0.0)),
+        ("live_orders_read/loading_status_only", Loading(None)),
+        ("live_orders_read/empty", OrderPage(orders=(), length=0)),
+        ("live_orders_read/refused", Refusal(("Project not found",))),
+        ("live_orders_read/refused_messages", Refusal(("first", "second"))),
+        ("live_orders_read/refused_message", Refusal(("Internal Error 21",))),
+        ("live_orders_read/refused_error", Refusal(("no",))),
+        ("live_orders_read/refused_without_reason", Refusal(())),
+        ("live_list/empty", ()),
+        ("authenticate/success", None),
+        ("authenticate/wrong_hash", Refusal(("Hash doesn't match. UID: 1 Hash: 00 Timestamp: 2",))),
+    ],
+)
+def test_loading_refusal_and_emptiness_are_told_apart(sample: str, answer: object) -> None:
+    assert read(sample) == answer
+
+
+def test_todays_live_algorithm() -> None:
+    assert read("live_read/flat") == LiveAlgorithm(
+        message="",
+        deploy_id=DEPLOY,
+        status=AlgorithmStatus.RUNNING,
+        clone_id=7002,
+        launched=at(2025, 2, 3, 14),
+        brokerage="PaperBrokerage",
+        security_types="Equity,Option",
+        project_name="Kernels",
+        datacenter="XX1",
+        public=True,
+        files=(
+            ProjectFile(project_id=7001, name="main.py", content="# café /", modified=at(2025, 2, 3, 13), open=True),
+        ),
+        runtime_statistics={"Equity": "$100,250.75", "Return": "0.25 %"},
+        server_statistics={"CPU Usage": "1.5%", "Up Time": "0d 00:00:03"},
+        charts={"Strategy Equity": Chart(name="Strategy Equity")},
+    )
+
+
+def test_a_stopped_algorithm_as_php_writes_it() -> None:
+    assert read("live_read/stopped_php") == LiveAlgorithm(
+        deploy_id=DEPLOY,
+        status=AlgorithmStatus.STOPPED,
+        clone_id=7002,
+        launched=at(2025, 2, 3, 14),
+        stopped=at(2025, 2, 4, 14),
+        brokerage="PaperBrokerage",
+        project_name="Kernels",
+        datacenter="XX1",
+        deployment_details={"Nodes": "2"},
+    )
+
+
+def test_a_project_without_deployment_is_an_answer() -> None:
+    assert read("live_read/undefined") == LiveAlgorithm(status=AlgorithmStatus.UNDEFINED)
+
+
+def test_the_documented_result_with_single_objects() -> None:
+    live = read("live_read/documented")
+
+    assert (live.version, live.resolution) == (3, ChartResolution.MINUTE)
+    result = live.results
+    assert result == LiveResult(
+        holdings={
+            "KRNL X1Y2Z3": Holding(
+                symbol=KRNL,
+                type=SecurityType.EQUITY,
+                average_price=80.5,
+                quantity=40.0,
+                market_price=81.5,
+                market_value=3260.0,
+                unrealized_pnl=40.0,
+            )
+        },
+        cash={
+            "EUR": Cash(
+                security_symbols=(Symbol(value="EURUSD", id="EURUSD 5O", permtick="EURUSD"),),
+                symbol="EUR",
+                amount=10.5,
+                conversion_rate=1.1,
+                currency_symbol="€",
+                value_in_account_currency=11.55,
+            )
+        },
+        charts=result.charts,
+        orders={
+            "5": Order(
+                type=OrderType.MARKET,
+                id=5,
+                broker_ids=("5",),
+                symbol=KRNL,
+                price=81.0,
+                price_currency="USD",
+                time=at(2025, 2, 3, 14, 30),
+                quantity=40.0,
+                status=OrderStatus.FILLED,
+                tag="",
+                security_type=SecurityType.EQUITY,
+                direction=OrderDirection.BUY,
+                value=3240.0,
+                order_submission_data=OrderSubmissionData(bid_price=80.0, ask_price=82.0, last_price=81.0),
+                is_marketable=True,
+            )
+        },
+        order_events=(
+            OrderEvent(
+                id="1",
+                algorithm_id="",
+                order_id=5,
+                order_event_id=1,
+                symbol="KRNL X1Y2Z3",
+                symbol_value="KRNL",
+                symbol_permtick="KRNL",
+                time_at=1738593001.0,
+                status=OrderStatus.FILLED,
+                order_fee_amount=1.5,
+                order_fee_currency="USD",
+                fill_price=81.0,
+                fill_price_currency="USD",
+                fill_quantity=40.0,
+                direction=OrderDirection.BUY,
+                message="",
+                quantity=40.0,
+            ),
+        ),
+        profit_loss={"2025-02-03T14:30:01Z": 12.5},
+        statistics={"Sharpe Ratio": "1.25"},
+        runtime_statistics={"Net Profit": "$-1,234.56"},
+        server_statistics={"CPU Usage": "1.5%"},
+        alpha_runtime_statistics=AlphaRuntimeStatistics(
+            mean_population_score=InsightScore(updated_time_utc=at(2025, 2, 3, 14, 30), direction=0.5, magnitude=0.25),
+            long_count=3,
+            kelly_criterion_estimate=0.75,
+        ),
+    )
+    chart = result.charts["Strategy Equity"]
+    assert chart.chart_type is ChartType.OVERLAY
+    assert chart.series["Equity"].points() == (ChartPoint(x=1738593000, y=100000.5),)
+
+
+def test_the_documented_result_with_the_dictionaries_of_reality() -> None:
+    live = read("live_read/dictionaries")
+
+    assert (live.version, live.resolution) == (3, ChartResolution.TEN_MINUTES)
+    result = live.results
+    assert result.account_currency == "USD"
+    assert result.holdings == {
+        "KRNL X1Y2Z3": Holding(
+            average_price=80.5,
+            quantity=40.0,
+            market_price=81.5,
+            market_value=3260.0,
+            unrealized_pnl=40.0,
+            unrealized_pnl_percent=1.24,
+        ),
+        "FLAT X1": Holding(),
+        "GONE X1": Holding(),
+        "OLD X1": Holding(average_price=2.5, quantity=-1.0, unrealized_pnl_percent=3.0),
+    }
+    assert (result.cash, result.profit_loss, result.alpha_runtime_statistics) == ({}, {}, None)
+    assert result.charts["Strategy Equity"] == Chart(name="Strategy Equity")
+    assert result.charts["Custom"].series["s"].points() == (
+        Candlestick(x=1738593000, open=1.0, high=2.0, low=0.5, close=1.5),
+        Candlestick(x=1738593060, open=None, high=None, low=None, close=None),
+    )
+    assert result.orders["5"].symbol == Symbol(value="KRNL", id="", permtick="KRNL")
+    assert result.orders["5"].broker_ids == ("5",)
+    assert result.order_events[0].status is OrderStatus.FILLED
+    assert result.state == {"Status": "Running"}
+
+
+def test_the_list_of_deployments() -> None:
+    assert read("live_list/live") == (
+        LiveDeployment(
+            project_id=7001,
+            deploy_id=DEPLOY,
+            status=AlgorithmStatus.RUNTIME_ERROR,
+            launched=at(2025, 2, 3, 14),
+            stopped=at(2025, 2, 4, 14),
+            brokerage="PaperBrokerage",
+            subscription="Strategy Equity",
+            equity=100250.75,
+            environment="live-paper",
+            description="",
+            error="boom",
+        ),
+        LiveDeployment(
+            project_id=7003,
+            deploy_id="L-00000000000000000000000000000def",
+            launched=at(2025, 2, 3, 14),
+            brokerage="KrakenBrokerage",
+        ),
+    )
+
+
+def test_the_documented_list_of_deployments() -> None:
+    assert read("live_list/algorithms") == (
+        LiveDeployment(
+            project_id=7001,
+            deploy_id=DEPLOY,
+            status=AlgorithmStatus.RUNTIME_ERROR,
+            launched=at(2025, 2, 3, 14),
+            stopped=at(2025, 2, 4, 14),
+            brokerage="Interactive",
+            subscription="Strategy Equity",
+            error="boom",
+        ),
+    )
+    (nested,) = read("live_list/nested")
+    assert (nested.project_id, nested.status) == (7001, AlgorithmStatus.RUNNING)
+
+
+def test_a_created_deployment() -> None:
+    assert read("live_create/created") == CreateLiveAlgorithmResponse(
+        project_id=7001,
+        deploy_id=DEPLOY,
+        version_id=17000,
+        source="api-v2",
+        response_code="0",
+        live=LiveAlgorithm(
+            deploy_id=DEPLOY,
+            status=AlgorithmStatus.INITIALIZING,
+            launched=at(2025, 2, 3, 14),
+            brokerage="PaperBrokerage",
+        ),
+    )
+
+
+def test_every_sample_is_named_in_this_module() -> None:
+    source = Path(__file__).read_text()
+    for sample in SAMPLES.rglob("*.json"):
+        assert f'"{sample.stem}"' in source or f"/{sample.stem}" in source, sample

@@ -1,0 +1,282 @@
+"""Rate, budget, breaker and auth gate, told the time step by step."""
+
+import pytest
+
+from qcasync._core.pacing import AuthGate, Breaker, Rate, RetryBudget
+
+
+def test_nothing_limits_until_the_server_throttles() -> None:
+    """No limit is published, so none is assumed."""
+    rate = Rate()
+    assert [rate.reserve(0.0) for _ in range(1000)] == [0.0] * 1000
+    assert rate.limit is None
+
+
+def test_a_ceiling_spaces_requests_evenly() -> None:
+    """No burst: each request has its place in the schedule."""
+    rate = Rate(4.0)
+    assert [rate.reserve(10.0) for _ in range(4)] == [0.0, 0.25, 0.5, 0.75]
+    assert rate.reserve(10.25) == 0.75
+    assert rate.reserve(100.0) == 0.0  # what was not used is not saved up
+    assert rate.reserve(100.0) == 0.25
+    assert rate.limit == 4.0
+
+
+def test_a_throttle_halves_what_was_measured() -> None:
+    """The rate of the last 10 s, whatever it was."""
+    rate = Rate()
+    for request in range(80):
+        rate.reserve(request / 8)
+    rate.throttled(10.0)
+    assert rate.limit == 4.0
+    assert [rate.reserve(10.0) for _ in range(3)] == [0.0, 0.25, 0.5]
+
+
+def test_requests_of_long_ago_are_not_measured() -> None:
+    """Only the last 10 s tell a rate: not what came before, and not what is yet to come."""
+    rate = Rate(1.0)
+    for request in range(20):
+        rate.reserve(float(request))
+    rate.reserve(19.0)
+    rate.throttled(19.5)
+    assert rate.limit == 0.5
+
+
+@pytest.mark.parametrize("ceiling", [None, 0.3])
+def test_the_rate_does_not_fall_to_nothing(ceiling: float | None) -> None:
+    """One request in 5 s is always left."""
+    rate = Rate(ceiling)
+    rate.reserve(0.0)
+    for throttle in range(5):
+        rate.throttled(throttle * 2.0)
+    assert rate.limit == 0.2
+
+
+def test_the_floor_is_not_above_the_ceiling() -> None:
+    """Who asked for one request in 10 s gets no more for being throttled."""
+    rate = Rate(0.1)
+    rate.throttled(0.0)
+    assert rate.limit == 0.1
+
+
+def test_a_throttle_under_a_ceiling_that_nothing_measured() -> None:
+    """The ceiling itself is halved, then."""
+    rate = Rate(8.0)
+    rate.throttled(5.0)
+    assert rate.limit == 4.0
+
+
+def test_a_throttle_below_the_ceiling_halves_what_was_sent() -> None:
+    """A ceiling that was never reached says nothing of the server's limit."""
+    rate = Rate(100.0)
+    for request in range(20):
+        rate.reserve(request / 2)
+    rate.throttled(9.75)
+    assert rate.limit == 1.0
+
+
+def test_answers_in_flight_together_are_one_throttle() -> None:
+    """Ten refusals within a second halve the rate once, and a later one halves it again."""
+    rate = Rate(8.0)
+    for request in range(10):
+        rate.throttled(5.0 + request / 11)
+    assert rate.limit == 4.0
+    rate.throttled(6.0)
+    assert rate.limit == 2.0
+
+
+def test_recovery_is_slow_and_ends_at_the_ceiling() -> None:
+    """Each clean 10 s give back 5 % of the rate that was too much."""
+    rate = Rate(8.0)
+    rate.throttled(0.0)
+    seen = []
+    for seconds in (9.9, 10.0, 19.9, 20.0, 45.0, 99.9, 100.0, 1000.0):
+        rate.reserve(seconds)
+        seen.append(rate.limit)
+    assert seen == pytest.approx([4.0, 4.4, 4.4, 4.8, 5.6, 7.6, 8.0, 8.0])
+
+
+def test_recovery_without_a_ceiling_goes_on() -> None:
+    """What was learned is not forgotten, but tried anew."""
+    rate = Rate()
+    for request in range(80):
+        rate.reserve(request / 8)
+    rate.throttled(10.0)
+    rate.reserve(410.0)
+    assert rate.limit == pytest.approx(4.0 + 40 * 0.4)
+
+
+def test_a_throttle_starts_the_clean_time_anew() -> None:
+    """10 s count from the last one."""
+    rate = Rate(8.0)
+    rate.throttled(0.0)
+    rate.throttled(9.0)
+    rate.reserve(18.9)
+    assert rate.limit == 2.0
+    rate.reserve(19.0)
+    assert rate.limit == pytest.approx(2.2)
+
+
+def test_a_hint_pauses_everybody() -> None:
+    """Not one call: what the server asked for holds for whoever sends next, and a shorter hint does not shorten it."""
+    rate = Rate()
+    assert rate.pause(0.0) == 0.0
+    rate.throttled(0.0, hint=30.0)
+    rate.throttled(0.5, hint=5.0)
+    assert (rate.pause(0.5), rate.pause(29.0), rate.pause(30.0), rate.pause(31.0)) == (29.5, 1.0, 0.0, 0.0)
+    assert rate.reserve(5.0) == 25.0
+    assert rate.reserve(5.0) == 30.0  # then 0.2 a second
+
+
+def test_the_memory_of_a_rate_is_bounded() -> None:
+    """It holds 10 s."""
+    rate = Rate()
+    for request in range(10_000):
+        rate.reserve(float(request))
+    assert len(rate._recent) <= 12
+
+
+def test_the_reserve_of_a_fresh_budget() -> None:
+    """Ten retries at once, then one each 6 s."""
+    budget = RetryBudget()
+    assert [budget.spend(1000.0) for _ in range(11)] == [True] * 10 + [False]
+    moments = (1005.9, 1006.1, 1006.2, 1018.2, 1018.2, 1018.2)
+    assert [budget.spend(at) for at in moments] == [False, True, False, True, True, False]
+
+
+def test_the_reserve_refills_to_ten() -> None:
+    """A quiet hour saves up no more."""
+    budget = RetryBudget()
+    assert [budget.spend(0.0) for _ in range(11)].count(True) == 10
+    assert [budget.spend(3600.0) for _ in range(20)].count(True) == 10
+
+
+def test_a_tenth_of_the_first_attempts() -> None:
+    """Retries are paid by the calls of the last minute before the reserve is touched."""
+    budget = RetryBudget()
+    for _ in range(200):
+        budget.first_attempt(100.0)
+    assert [budget.spend(100.0) for _ in range(40)].count(True) == 20 + 10
+    assert [budget.spend(159.9) for _ in range(40)].count(True) == 9  # 59.9 s of refill, and nothing else
+
+
+def test_first_attempts_are_forgotten_after_a_minute() -> None:
+    """The share is one of the last 60 s."""
+    budget = RetryBudget()
+    for _ in range(200):
+        budget.first_attempt(100.0)
+    assert [budget.spend(160.0) for _ in range(40)].count(True) == 10
+
+
+FAILED, SUCCEEDED = True, False
+
+
+def after(breaker: Breaker, *outcomes: bool, now: float = 100.0) -> Breaker:
+    """A breaker that has seen these outcomes."""
+    for failed in outcomes:
+        if failed:
+            breaker.failed(now, 0.5)
+        else:
+            breaker.succeeded(now)
+    return breaker
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "opens"),
+    [
+        ([FAILED] * 9, False),
+        ([FAILED] * 10, True),
+        ([SUCCEEDED] * 5 + [FAILED] * 4, False),
+        ([SUCCEEDED] * 5 + [FAILED] * 5, True),
+        ([SUCCEEDED] * 6 + [FAILED] * 5, False),
+        ([SUCCEEDED] * 6 + [FAILED] * 6, True),
+        ([FAILED] * 5 + [SUCCEEDED] * 5, False),
+        ([SUCCEEDED] * 100, False),
+    ],
+)
+def test_the_breaker_opens(outcomes: list[bool], opens: bool) -> None:
+    """At ten attempts of which half failed, and not before."""
+    assert after(Breaker(), *outcomes).wait(100.0) == (5.0 if opens else 0.0)
+
+
+@pytest.mark.parametrize(("later", "opens"), [(130.0, True), (130.1, False)])
+def test_the_breaker_looks_back_half_a_minute(later: float, opens: bool) -> None:
+    """Older failures say nothing of now."""
+    breaker = after(Breaker(), *[FAILED] * 9)
+    breaker.failed(later, 0.5)
+    assert (breaker.wait(later) > 0) is opens
+
+
+@pytest.mark.parametrize(("jitter", "pause"), [(0.0, 4.0), (0.25, 4.5), (0.5, 5.0), (1.0, 6.0)])
+def test_the_pause_is_spread(jitter: float, pause: float) -> None:
+    """By a fifth, so that clients do not come back together."""
+    breaker = after(Breaker(), *[FAILED] * 9)
+    breaker.failed(100.0, jitter)
+    assert breaker.wait(100.0) == pytest.approx(pause)
+
+
+def test_an_open_breaker_counts_down_and_lets_one_probe_pass() -> None:
+    """The one that asks first when the time has come; the others wait for what it finds, or 5 s."""
+    breaker = after(Breaker(), *[FAILED] * 10)
+    assert (breaker.wait(100.0), breaker.wait(103.0), breaker.wait(104.5)) == (5.0, 2.0, 0.5)
+    assert breaker.wait(105.0) == 0.0
+    assert (breaker.wait(105.0), breaker.wait(109.0)) == (5.0, 1.0)
+    assert breaker.wait(110.0) == 0.0  # the probe was never heard of again
+
+
+def test_the_pause_doubles_to_a_minute() -> None:
+    """With each probe that fails."""
+    breaker = after(Breaker(), *[FAILED] * 10)
+    now, pauses = 100.0, []
+    for _ in range(6):
+        pauses.append(breaker.wait(now))
+        now += pauses[-1]
+        assert breaker.wait(now) == 0.0
+        breaker.failed(now, 0.5)
+    assert pauses == pytest.approx([5.0, 10.0, 20.0, 40.0, 60.0, 60.0])
+
+
+def test_failures_of_requests_in_flight_do_not_prolong_the_pause() -> None:
+    """They were sent before the breaker opened."""
+    breaker = after(Breaker(), *[FAILED] * 10)
+    breaker.failed(101.0, 0.5)
+    breaker.failed(104.0, 0.5)
+    assert breaker.wait(104.0) == 1.0
+
+
+def test_a_success_closes_the_breaker_and_forgives() -> None:
+    """What failed before is forgotten, and the next pause is the first one again."""
+    breaker = after(Breaker(), *[FAILED] * 10)
+    breaker.failed(105.0, 0.5)
+    assert breaker.wait(105.0) == 10.0
+    breaker.succeeded(106.0)
+    assert breaker.wait(106.0) == 0.0
+    after(breaker, *[FAILED] * 8, now=107.0)
+    assert breaker.wait(107.0) == 0.0  # nine attempts since
+    breaker.failed(107.0, 0.5)
+    assert breaker.wait(107.0) == 5.0
+
+
+def test_the_auth_gate() -> None:
+    """One refusal closes it for a minute, then for twice as long, up to 15 min."""
+    gate = AuthGate()
+    assert not gate.closed(0.0)
+    now = 0.0
+    for pause in (60.0, 120.0, 240.0, 480.0, 900.0, 900.0):
+        gate.refused(now)
+        gate.refused(now + 1.0)  # was in flight: neither longer nor counted
+        assert gate.closed(now + pause - 0.1)
+        now += pause
+        assert not gate.closed(now)
+
+
+def test_accepted_credentials_open_the_auth_gate() -> None:
+    """At once, and the next refusal is a first one."""
+    gate = AuthGate()
+    gate.refused(0.0)
+    gate.refused(60.0)
+    gate.accepted()
+    assert not gate.closed(61.0)
+    gate.refused(61.0)
+    assert gate.closed(120.9)
+    assert not gate.closed(121.0)

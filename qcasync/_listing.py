@@ -11,7 +11,8 @@ import msgspec
 from qcasync._core.endpoints import READ_LIVE_ORDERS
 from qcasync._core.requests import MAX_WINDOW, ReadLiveOrders
 from qcasync._core.runs import DeploymentRuns
-from qcasync._core.windows import Arrival, Broken, Complete, LookAgain, Trouble, Wait, Window, WindowPlan
+from qcasync._core.window_steps import Arrival, Broken, Complete, LookAgain, Trouble, Wait, Window
+from qcasync._core.windows import WARMING_LIMIT, WindowPlan
 from qcasync._exchange import Exchange
 from qcasync._tasks import task_group
 from qcasync.errors import IncompleteRead, NotReady, QuantConnectError
@@ -38,10 +39,11 @@ class OrderPages:
         anomalies: What is odd about the rows yielded so far.
     """
 
-    def __init__(self, exchange: Exchange, project_id: int, plan: WindowPlan) -> None:
+    def __init__(self, exchange: Exchange, project_id: int, plan: WindowPlan, timeout: float | None) -> None:
         self._exchange = exchange
         self._project_id = project_id
         self._plan = plan
+        self._timeout = timeout
         self._runs = DeploymentRuns()
         self._pages: dict[int, OrderPage] = {}
         self._taken = 0
@@ -148,7 +150,7 @@ class OrderPages:
     async def _fetch(self, window: Window) -> None:
         request = ReadLiveOrders(project_id=self._project_id, start=window.start, end=window.end)
         try:
-            page = await self._exchange.call(READ_LIVE_ORDERS, request, patient=True)
+            page = await self._exchange.call(READ_LIVE_ORDERS, request, timeout=self._timeout, patient=True)
         except QuantConnectError as error:
             self._plan.window_abandoned(window)
             self._fail(error if not self._plan.windows else self._incomplete(str(error), error))
@@ -183,7 +185,7 @@ class OrderPages:
 
     def _broken(self, trouble: Trouble) -> QuantConnectError:
         if trouble is Trouble.WARMING:
-            return NotReady(READ_LIVE_ORDERS.path, None, 100.0)
+            return NotReady(READ_LIVE_ORDERS.path, None, WARMING_LIMIT)
         return self._incomplete(trouble.value, None)
 
     def _incomplete(self, reason: str, cause: QuantConnectError | None) -> IncompleteRead:
@@ -197,11 +199,20 @@ class OrderPages:
 
 
 @asynccontextmanager
-async def open_pages(exchange: Exchange, project_id: int, remembered: int | None) -> AsyncGenerator[OrderPages, None]:
-    """Read a project's orders with as many workers as the exchange serves. Leaving the block stops them."""
+async def open_pages(
+    exchange: Exchange, project_id: int, remembered: int | None, timeout: float | None = None
+) -> AsyncGenerator[OrderPages, None]:
+    """Read a project's orders with as many workers as the exchange serves. Leaving the block stops them.
+
+    Args:
+        exchange: Reads the windows.
+        project_id: The project.
+        remembered: How many orders it had when it was last listed.
+        timeout: Seconds for each window; the endpoint's own default if None.
+    """
     workers = exchange.max_concurrency
     plan = WindowPlan(size=MAX_WINDOW, remembered=remembered, room=WINDOWS_AHEAD * workers * MAX_WINDOW)
-    pages = OrderPages(exchange, project_id, plan)
+    pages = OrderPages(exchange, project_id, plan, timeout)
     async with task_group() as group:
         for _ in range(workers):
             group.start_soon(pages.work)

@@ -11,11 +11,12 @@ Transitions: first window -> fan-out up to the hint -> filling of what came shor
 Any of them -> broken.
 """
 
-import enum
 from collections.abc import Hashable
 from typing import Final
 
 import msgspec
+
+from qcasync._core.window_steps import Arrival, Broken, Complete, LookAgain, Step, Trouble, Wait, Window
 
 LOOK_AGAIN: Final = 10.0
 """Seconds between two looks at an answer that is not believed at once."""
@@ -27,66 +28,6 @@ REPEATS: Final = 2
 """Pages that begin with a row of another page, before the server is taken to ignore `start`."""
 _FIRST_AHEAD: Final = 4
 _MORE_AHEAD: Final = 2
-
-
-class Window(msgspec.Struct, frozen=True):
-    """Indexes `start` up to, and not including, `end`."""
-
-    start: int
-    end: int
-
-    @property
-    def size(self) -> int:
-        """How many rows it asks for."""
-        return self.end - self.start
-
-
-class LookAgain(msgspec.Struct, frozen=True):
-    """Nothing to ask before this moment."""
-
-    at: float
-
-
-class Wait(msgspec.Struct, frozen=True):
-    """Nothing to ask before something in flight comes back, or rows are taken."""
-
-
-class Complete(msgspec.Struct, frozen=True):
-    """Every row was read, and the end is proved."""
-
-
-class Trouble(enum.Enum):
-    """Why a listing cannot be completed."""
-
-    WARMING = "the list is known to have rows, but its first window stays empty"
-    HOLE = "the server has no rows where rows must be"
-    REPEATED = "the server answers the same rows for different windows"
-    CHANGED = "the rows moved while they were read"
-
-
-class Broken(msgspec.Struct, frozen=True):
-    """The listing cannot be completed."""
-
-    trouble: Trouble
-
-
-Step = Window | LookAgain | Wait | Complete | Broken
-
-
-class Arrival(msgspec.Struct, frozen=True, kw_only=True):
-    """What the plan needs to know of an answer.
-
-    Attributes:
-        count: Rows that came.
-        length: What the server says about the length of the list, whatever it means by it.
-        first: Identity of the first row; None if there is none or it cannot be told.
-        surplus: Identity of the first row after the window's end, where more came than was asked.
-    """
-
-    count: int
-    length: int | None = None
-    first: Hashable = None
-    surplus: Hashable = None
 
 
 class _Empty(msgspec.Struct):

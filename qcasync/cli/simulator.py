@@ -1,6 +1,5 @@
 """`qcasync simulator`: a QuantConnect of one's own, until Ctrl-C."""
 
-import shlex
 import time
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import anyio
 import typer
 
 from qcasync.cli.output import say
-from qcasync.simulator import Conditions, Server, Simulator, demo, serve
+from qcasync.simulator import Conditions, Simulator, demo, serve
 
 
 def _counts(text: str) -> list[int]:
@@ -57,16 +56,8 @@ def simulator(
     )
     try:
         with serve(simulated, host, port, allow_remote=allow_remote) as server:
-            typer.echo(_introduction(server))
+            typer.echo(server.introduction)
             say("Ctrl-C ends it.", "dim")
             anyio.run(anyio.sleep_forever)
     except ValueError:
         raise typer.BadParameter(f"{host} can be reached by others; add --allow-remote if that is meant") from None
-
-
-def _introduction(server: Server) -> str:
-    # Comments and assignments, so that a shell can read all of it.
-    lines = [f"# A simulated QuantConnect at {server.base_url}"]
-    lines += [f"# project {project.id}: {project.name}" for project in server.simulator.projects]
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in server.environment.items()]
-    return "\n".join(lines)

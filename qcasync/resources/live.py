@@ -241,7 +241,7 @@ class Live:
         return listing
 
     @asynccontextmanager
-    async def iter_orders(self, project_id: int) -> AsyncGenerator[OrderPages, None]:
+    async def iter_orders(self, project_id: int, *, timeout: Seconds | None = None) -> AsyncGenerator[OrderPages, None]:
         """Stream all orders of a project, in bounded memory.
 
         An async context manager that gives an async iterator of pages, in index order and without overlap. At most
@@ -253,6 +253,8 @@ class Live:
 
         Args:
             project_id: The project.
+            timeout: Seconds for each window, waiting for loading included; 120 s if left out. The pace is yours, so
+                nothing bounds the whole.
 
         Yields:
             The pages. Each is an `OrderPage`.
@@ -264,7 +266,8 @@ class Live:
         self._session.check_open()
         requests.project(project_id)
         totals = self._session.totals
-        async with open_pages(self._session.exchange, project_id, totals.get(project_id)) as pages:
+        seconds = self._session.seconds(timeout)
+        async with open_pages(self._session.exchange, project_id, totals.get(project_id), seconds) as pages:
             yield pages
             if pages.complete:
                 totals[project_id] = pages.total

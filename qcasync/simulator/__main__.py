@@ -1,14 +1,13 @@
 """`python -m qcasync.simulator`: serve a demonstration account on loopback until Ctrl-C."""
 
 import argparse
-import shlex
 import sys
 import threading
 import time
 from collections.abc import Sequence
 
 from qcasync.simulator.scenarios import demo
-from qcasync.simulator.server import Server, serve
+from qcasync.simulator.server import serve
 from qcasync.simulator.simulator import Simulator
 
 
@@ -25,9 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     simulator.conditions.latency = options.latency
     simulator.conditions.loading = options.loading
     simulator.conditions.fault_rate = options.fault_rate
+    simulator.conditions.clock_offset = options.clock_offset
     try:
         with serve(simulator, options.host, options.port, allow_remote=options.allow_remote) as server:
-            sys.stdout.write(_introduction(server))
+            sys.stdout.write(server.introduction + "\n")
             sys.stdout.flush()
             threading.Event().wait()
     except KeyboardInterrupt:
@@ -36,14 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0
-
-
-def _introduction(server: Server) -> str:
-    # Comments and assignments, so that a shell can read all of it.
-    lines = [f"# QuantConnect simulator at {server.base_url}"]
-    lines += [f"# project {project.id}: {project.name}" for project in server.simulator.projects]
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in server.environment.items()]
-    return "\n".join(lines) + "\n"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--loading", type=int, default=0, help="loading answers per project (default: %(default)s)")
     parser.add_argument(
         "--fault-rate", type=float, default=0.0, help="share of requests that fail (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--clock-offset", type=float, default=0.0, help="seconds its clock is ahead (default: %(default)s)"
     )
     return parser
 

@@ -23,6 +23,9 @@ WRITE_SECONDS = 10.0
 READ_SECONDS = 30.0
 KEEPALIVE_SECONDS = 30.0
 """Below the 60 s after which common load balancers drop an idle connection without a word."""
+_TIMEOUTS = MappingProxyType(
+    {"connect": CONNECT_SECONDS, "write": WRITE_SECONDS, "read": READ_SECONDS, "pool": CONNECT_SECONDS}
+)
 SHARD_CONNECTIONS = 10
 
 _EVENTS = MappingProxyType(
@@ -128,23 +131,16 @@ class PooledTransport:
             if phase is not None:
                 progress.reached(phase)
 
-        response = await pool.handle_async_request(
-            self._library.request(
-                request.method,
-                request.url,
-                headers=[*request.headers, ("Accept-Encoding", ACCEPT_ENCODING)],
-                content=request.body,
-                extensions={
-                    "timeout": {
-                        "connect": CONNECT_SECONDS,
-                        "write": WRITE_SECONDS,
-                        "read": READ_SECONDS,
-                        "pool": CONNECT_SECONDS,
-                    },
-                    "trace": trace,
-                },
-            )
+        outgoing = self._library.request(
+            request.method,
+            request.url,
+            headers=[*request.headers, ("Accept-Encoding", ACCEPT_ENCODING)],
+            content=request.body,
+            extensions={"timeout": _TIMEOUTS, "trace": trace},
         )
+        if isinstance(outgoing.stream, httpx.AsyncByteStream):
+            outgoing.stream = _Body(request.body)
+        response = await pool.handle_async_request(outgoing)
         try:
             progress.reached(Phase.ANSWERING)
             headers = MappingProxyType(dict(response.headers.items()))
@@ -173,6 +169,24 @@ class PooledTransport:
         with suppress(*kinds(self._library.faults)):
             async for _ in chunks:
                 pass
+
+
+class _Body(httpx.AsyncByteStream):
+    """A request's body. httpx's own is a generator, which trio reports if a write is cancelled or fails.
+
+    httpx2 closes its generators, so it keeps its own.
+    """
+
+    def __init__(self, body: bytes) -> None:
+        self._parts = [body]
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._parts:
+            raise StopAsyncIteration
+        return self._parts.pop()
 
 
 def _distrust_surplus(response: httpx.Response) -> None:

@@ -5,7 +5,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qcasync._core.windows import Complete, Trouble
+from qcasync._core.window_steps import Complete, Trouble
 from tests.unit.core.windows_harness import ModelList, perform
 
 LENGTHS = {

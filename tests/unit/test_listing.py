@@ -214,6 +214,22 @@ async def test_the_deadline_of_a_listing() -> None:
         assert caught.value.read[0] == (0, 2_100)
 
 
+async def test_the_deadline_of_a_streams_windows() -> None:
+    """`timeout=` of a stream bounds each window, and not the reader, who may take its time."""
+    async with world(Conditions(latency=1.0)) as here:
+        project = here.simulator.add_project([450])
+        async with here.client.live.iter_orders(project.id, timeout=5) as pages:
+            async for _ in pages:
+                await anyio.sleep(100)
+        assert pages.total == 450
+        here.simulator.fault(FaultKind.HANG, path="live/orders/read", nth=3, times=100)
+        with pytest.raises(qcasync.IncompleteRead) as caught:
+            async with here.client.live.iter_orders(project.id, timeout=5) as pages:
+                async for _ in pages:
+                    pass
+        assert isinstance(caught.value.__cause__, qcasync.RequestTimeout)
+
+
 async def test_a_known_project_that_stays_empty_is_not_ready() -> None:
     """A project that had orders has not lost them because a cache is cold."""
     async with world() as here:

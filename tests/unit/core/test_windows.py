@@ -2,17 +2,8 @@
 
 import pytest
 
-from qcasync._core.windows import (
-    LOOK_AGAIN,
-    Arrival,
-    Broken,
-    Complete,
-    LookAgain,
-    Trouble,
-    Wait,
-    Window,
-    WindowPlan,
-)
+from qcasync._core.window_steps import Arrival, Broken, Complete, LookAgain, Trouble, Wait, Window
+from qcasync._core.windows import LOOK_AGAIN, WindowPlan
 from tests.unit.core.windows_harness import ModelList, perform
 
 

@@ -5,7 +5,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qcasync._core.windows import Arrival, Broken, Complete, LookAgain, Wait, Window, WindowPlan
+from qcasync._core.window_steps import Arrival, Broken, Complete, LookAgain, Wait, Window
+from qcasync._core.windows import WindowPlan
 
 
 @dataclass

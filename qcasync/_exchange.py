@@ -70,10 +70,18 @@ class _Call:
         self.deadline = started + seconds
         self.patient = patient
         self.attempt = 0
+        self.earlier = 0
+        """Attempts of looks that found the data loading: a wait is no retry, and uses up none."""
         self.progress: Progress | None = None
         """Of the latest attempt; None if it does not matter any more, because the request did nothing."""
         self.failures: Counter[Situation] = Counter()
         self.loading: Loading | None = None
+
+    def looks_again(self) -> None:
+        """The data was loading; what comes is a first attempt."""
+        self.earlier += self.attempt
+        self.attempt = 0
+        self.failures.clear()
 
     @property
     def phase(self) -> Phase:
@@ -144,7 +152,7 @@ class Exchange:
                 return await self._until_ready(endpoint, call)
             raise _overdue(call, seconds)
         except QuantConnectError as error:
-            error.attempts, error.elapsed = call.attempt, anyio.current_time() - call.started
+            error.attempts, error.elapsed = call.earlier + call.attempt, anyio.current_time() - call.started
             raise
 
     def observe(self, observation: Observation) -> None:
@@ -157,19 +165,21 @@ class Exchange:
 
     async def _until_ready(self, endpoint: Endpoint[T], call: _Call) -> T:
         """Look again while the server prepares the data. Waiting is not a retry."""
-        looks, since = 0, 0.0
+        looks = 0
+        since: float | None = None
         while True:
             async with self._leader.turn(endpoint.effect):
                 answer = await self._with_retries(endpoint, call)
             if isinstance(answer, Value):
                 return answer.value
             now = anyio.current_time()
-            looks, since, call.loading = looks + 1, since or now, answer
+            looks, since, call.loading = looks + 1, now if since is None else since, answer
             wait = loading_wait(looks, now - since)
             if wait is None:
                 raise NotReady(endpoint.path, answer.progress, now - call.started)
             self.observe(LoadingObserved(endpoint=endpoint.path, progress=answer.progress, waited=now - call.started))
             await anyio.sleep(wait)
+            call.looks_again()
 
     async def _with_retries(self, endpoint: Endpoint[T], call: _Call) -> Value[T] | Loading:
         loop = tenacity.AsyncRetrying(

@@ -19,7 +19,5 @@ async def task_group() -> AsyncGenerator[TaskGroup, None]:
 
 
 def _lone(error: BaseException) -> BaseException:
-    if not isinstance(error, BaseExceptionGroup):
-        return error
-    members: tuple[BaseException, ...] = error.exceptions
+    members: tuple[BaseException, ...] = getattr(error, "exceptions", ()) if isinstance(error, BaseExceptionGroup) else ()
     return _lone(members[0]) if len(members) == 1 else error

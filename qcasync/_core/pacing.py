@@ -7,17 +7,22 @@ with yes or no. None of them waits.
 from collections import deque
 from typing import Final
 
-MEASURED_SECONDS: Final = 10.0
+MEASURED_SECONDS: Final = 2.0
+"""How far back a rate is measured: over the burst that was throttled, not over the silence before it."""
+CLEAN_SECONDS: Final = 10.0
 MIN_RATE: Final = 0.2
+QUIET_RATE: Final = 1.0
+"""What a client is taken to have sent per second, if it sent less: its rate tells nothing about the server's limit."""
 RECOVERY: Final = 0.05
-"""Share of the throttled rate that comes back per clean 10 s."""
+"""Share of the throttled rate that comes back per clean 10 s, and at least `MIN_RECOVERY` requests per second."""
+MIN_RECOVERY: Final = 0.5
 
 
 class Rate:
     """Requests per second for the whole account: unlimited until the server throttles, then learned.
 
     Nothing is published about QuantConnect's limits, so nothing is assumed. A throttle halves the rate that was
-    measured over the last 10 s; each 10 s without one gives back 5 % of it.
+    measured over the last 2 s; each 10 s without one gives back 5 % of it.
 
     Args:
         ceiling: Never more than this many requests per second; None for no ceiling.
@@ -64,17 +69,18 @@ class Rate:
         if now - self._throttled_at < self.SAME_THROTTLE:
             return
         self._throttled_at = now
-        measured = sum(at <= now for at in self._recent) / MEASURED_SECONDS
-        rate = measured if self._limit is None else min(self._limit, measured or self._limit)
+        measured = sum(now - MEASURED_SECONDS < at <= now for at in self._recent) / MEASURED_SECONDS
+        rate = max(measured, QUIET_RATE) if self._limit is None else min(self._limit, measured or self._limit)
         self._limit = max(self._floor, rate / 2)
-        self._recovery, self._recovered_at = self._limit * 2 * RECOVERY, now
+        self._recovery = max(rate * RECOVERY, MIN_RECOVERY)
+        self._recovered_at = max(now, self._paused_until)
 
     def _recover(self, now: float) -> None:
         if self._limit is None or not self._recovery:
             return
-        steps = int((now - self._recovered_at) // MEASURED_SECONDS)
+        steps = int((now - self._recovered_at) // CLEAN_SECONDS)
         if steps > 0:
-            self._recovered_at += steps * MEASURED_SECONDS
+            self._recovered_at += steps * CLEAN_SECONDS
             self._limit += steps * self._recovery
             if self._ceiling is not None:
                 self._limit = min(self._limit, self._ceiling)
@@ -105,7 +111,7 @@ class RetryBudget:
     def spend(self, now: float) -> bool:
         """Take one retry, if there is one to take."""
         self._forget(now)
-        if len(self._spent) < self.SHARE * len(self._firsts):
+        if len(self._spent) + 1 <= self.SHARE * len(self._firsts):
             self._spent.append(now)
             return True
         self._reserve = min(self.RESERVE, self._reserve + (now - self._filled_at) * self.REFILL)

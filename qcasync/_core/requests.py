@@ -90,7 +90,7 @@ def _plain(value: object) -> object:
 
 def project(project_id: object) -> int:
     """Check a project id."""
-    if isinstance(project_id, bool) or not isinstance(project_id, int) or project_id <= 0:
+    if isinstance(project_id, bool) or not isinstance(project_id, int) or not 0 < project_id < 2**63:
         raise ConfigurationError(
             f"project_id must be a positive integer, not {project_id!r}.",
             "It is the number in the project's address: quantconnect.com/project/NUMBER.",

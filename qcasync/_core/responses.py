@@ -42,6 +42,7 @@ PATTERNS: Final[tuple[tuple[str, Situation], ...]] = (
 """Part of an error text, in lower case, and what it means. The first row that matches counts; none is a refusal."""
 
 NOT_FOUND: Final = ("not found", "no live deployment")
+REDIRECTS: Final = (301, 302, 303, 307, 308)
 _MAX_TEXTS: Final = 10
 
 
@@ -82,7 +83,7 @@ def interpret(
             situation = Situation.REFUSED
         silent = status_code == 500 and not body.strip()
         return Rejected(situation, ServerError(path, status_code, reason), hint, maybe_signature=silent)
-    if 300 <= status_code < 400:
+    if status_code in REDIRECTS:
         to = _host(headers.get("location", ""))
         reason = f"a redirect{to}, which is never followed: it would carry credentials to another place"
         return Rejected(Situation.REDIRECT, ResponseError(path, status_code, reason))

@@ -168,6 +168,8 @@ def decide(
     if action is Action.STOP or (action is Action.RETRY_ONCE and same_before >= 1):
         return GiveUp()
     if failure.situation is Situation.CLOCK:
+        if not effect.repeatable and elapsed > MAX_SECONDS_WITH_EFFECT:
+            return GiveUp("a call with effect is not sent late")
         return RetryAfter(0.0)  # one signature more, in addition to the attempts that other failures may cost
     allowed = max_attempts if effect.repeatable else min(max_attempts, MAX_ATTEMPTS_WITH_EFFECT)
     if attempt >= allowed:

@@ -14,6 +14,7 @@ class TransportName(enum.StrEnum):
 
     HTTPX = "httpx"
     HTTPX2 = "httpx2"
+    AIOHTTP = "aiohttp"
 
 
 @dataclass(frozen=True, kw_only=True)

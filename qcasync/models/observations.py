@@ -22,7 +22,7 @@ class RequestSent(msgspec.Struct, frozen=True, kw_only=True):
     """A request is handed to the transport.
 
     Attributes:
-        attempt: Counts from 1 within its call.
+        attempt: 1 for the first, more for its retries. A look after a loading answer is a first one.
         body_bytes: Size of the request's body.
     """
 

@@ -1,6 +1,6 @@
-"""Fixtures for the tests of anyone who uses QuantConnect. pytest loads this itself: nothing heavy is imported up here.
+"""Fixtures for the tests of anyone who uses QuantConnect.
 
-A test asks for them by name:
+Write `pytest_plugins = ["qcasync.simulator.pytest_plugin"]` into your `conftest.py`; a test then asks for them by name:
 
     from qcasync.simulator import SimulatorTransport
 
@@ -17,32 +17,25 @@ A test asks for them by name:
         ...  # whatever reads the environment now talks to the simulator
 """
 
+import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from qcasync.simulator import Server, Simulator
+from qcasync.simulator import Server, Simulator, serve
 
 
 @pytest.fixture
-def qc_simulator() -> "Simulator":
+def qc_simulator() -> Simulator:
     """A fresh simulated QuantConnect: one account, no projects, the real API's good day.
 
     It begins at the present time, as `SimulatorTransport` and `qc_server` go by the process's clock.
     """
-    import time  # noqa: PLC0415 - see the module's docstring.
-
-    from qcasync.simulator import Simulator  # noqa: PLC0415
-
     return Simulator(now=time.time())
 
 
 @pytest.fixture
-def qc_server(qc_simulator: "Simulator") -> "Iterator[Server]":
+def qc_server(qc_simulator: Simulator) -> Iterator[Server]:
     """`qc_simulator`, served on a free loopback port for the length of one test. Needs the extra `simulator`."""
-    from qcasync.simulator import serve  # noqa: PLC0415
-
     with serve(qc_simulator) as server:
         yield server

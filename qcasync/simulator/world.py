@@ -36,6 +36,8 @@ class World:
         """Add an account, with invented credentials where none are given."""
         if user_id is None:
             user_id = self._things.randrange(100_000, 400_000)
+            while user_id in self.accounts:
+                user_id += 1
         if user_id in self.accounts:
             message = f"account {user_id} exists already"
             raise ValueError(message)

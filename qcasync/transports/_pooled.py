@@ -5,12 +5,13 @@ environment to switch off, and no error that carries the signed request.
 """
 
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType, ModuleType
 from typing import Any, cast
 
+import anyio
 import httpx
 
 from qcasync.transports._bodies import ACCEPT_ENCODING, BoundedBody
@@ -21,6 +22,7 @@ from qcasync.transports.protocol import Fault, Phase, Progress, Request, Respons
 CONNECT_SECONDS = 5.0
 WRITE_SECONDS = 10.0
 READ_SECONDS = 30.0
+CLOSE_SECONDS = 2.0
 KEEPALIVE_SECONDS = 30.0
 """Below the 60 s after which common load balancers drop an idle connection without a word."""
 _TIMEOUTS = MappingProxyType(
@@ -123,7 +125,11 @@ class PooledTransport:
             await pool.aclose()
 
     async def _exchange(self, pool: httpx.AsyncHTTPTransport, request: Request, progress: Progress) -> Response:
-        async def trace(event: str, _: object) -> None:
+        opened: list[Any] = []  # streams of httpcore, whose types have no public home in httpx
+
+        async def trace(event: str, info: Mapping[str, Any]) -> None:
+            if event == "connection.connect_tcp.complete":
+                opened.append(info["return_value"])
             layer, _, name = event.partition(".")
             phase = _EVENTS.get(name)
             if phase is None and progress.phase is Phase.NOT_SENT and layer != _CONNECTING:
@@ -140,7 +146,13 @@ class PooledTransport:
         )
         if isinstance(outgoing.stream, httpx.AsyncByteStream):
             outgoing.stream = _Body(request.body)
-        response = await pool.handle_async_request(outgoing)
+        try:
+            response = await pool.handle_async_request(outgoing)
+        except BaseException:
+            for stream in opened:  # httpcore forgets a connection whose TLS handshake is cancelled
+                with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                    await stream.aclose()
+            raise
         try:
             progress.reached(Phase.ANSWERING)
             headers = MappingProxyType(dict(response.headers.items()))

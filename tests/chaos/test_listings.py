@@ -13,8 +13,7 @@ import pytest
 
 import qcasync
 from qcasync.simulator import Conditions, Project, Simulator
-from tests.chaos.conftest import ENDS
-from tests.conftest import JumpingLoop, virtual_trio
+from tests.conftest import ENDS, JumpingLoop, virtual_trio
 from tests.support import EPOCH, World, true_time, world
 
 CHUNKS = 20

@@ -156,6 +156,16 @@ async def test_loading_is_waited_for_and_told() -> None:
         assert here.told(qcasync.RetryScheduled) == []
 
 
+async def test_looks_at_loading_data_use_up_no_attempts() -> None:
+    """After many loading answers a passing fault is still survived."""
+    async with world(Conditions(loading=6)) as here:
+        project = here.simulator.add_project([5])
+        here.simulator.fault(FaultKind.HTML_502, nth=6, times=2)
+        page = await here.client.live.read_orders(project.id, 0, 100)
+        assert page.count == 5
+        assert max(sent.attempt for sent in here.told(qcasync.RequestSent)) == 3
+
+
 @pytest.mark.parametrize(("timeout", "waited"), [(None, 100), (20, 20)])
 async def test_endless_loading_is_not_ready(timeout: float | None, waited: float) -> None:
     """After 100 s, or the caller's own deadline, the error tells the progress."""

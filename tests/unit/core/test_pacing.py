@@ -23,9 +23,9 @@ def test_a_ceiling_spaces_requests_evenly() -> None:
 
 
 def test_a_throttle_halves_what_was_measured() -> None:
-    """The rate of the last 10 s, whatever it was."""
+    """The rate of the last 2 s, whatever it was."""
     rate = Rate()
-    for request in range(80):
+    for request in range(1, 81):
         rate.reserve(request / 8)
     rate.throttled(10.0)
     assert rate.limit == 4.0
@@ -33,7 +33,7 @@ def test_a_throttle_halves_what_was_measured() -> None:
 
 
 def test_requests_of_long_ago_are_not_measured() -> None:
-    """Only the last 10 s tell a rate: not what came before, and not what is yet to come."""
+    """Only the last 2 s tell a rate: not what came before, and not what is yet to come."""
     rate = Rate(1.0)
     for request in range(20):
         rate.reserve(float(request))
@@ -50,6 +50,16 @@ def test_the_rate_does_not_fall_to_nothing(ceiling: float | None) -> None:
     for throttle in range(5):
         rate.throttled(throttle * 2.0)
     assert rate.limit == 0.2
+
+
+def test_a_quiet_client_is_not_punished_for_its_silence() -> None:
+    """One request and its refusal tell nothing of the limit: the next one waits 2 s at most."""
+    rate = Rate()
+    rate.reserve(100.0)
+    rate.throttled(100.3)
+    assert rate.limit == 0.5
+    assert rate.reserve(100.3) == 0.0
+    assert rate.reserve(100.3) == 2.0
 
 
 def test_the_floor_is_not_above_the_ceiling() -> None:
@@ -87,13 +97,13 @@ def test_answers_in_flight_together_are_one_throttle() -> None:
 
 def test_recovery_is_slow_and_ends_at_the_ceiling() -> None:
     """Each clean 10 s give back 5 % of the rate that was too much."""
-    rate = Rate(8.0)
+    rate = Rate(16.0)
     rate.throttled(0.0)
     seen = []
     for seconds in (9.9, 10.0, 19.9, 20.0, 45.0, 99.9, 100.0, 1000.0):
         rate.reserve(seconds)
         seen.append(rate.limit)
-    assert seen == pytest.approx([4.0, 4.4, 4.4, 4.8, 5.6, 7.6, 8.0, 8.0])
+    assert seen == pytest.approx([8.0, 8.8, 8.8, 9.6, 11.2, 15.2, 16.0, 16.0])
 
 
 def test_recovery_without_a_ceiling_goes_on() -> None:
@@ -103,18 +113,18 @@ def test_recovery_without_a_ceiling_goes_on() -> None:
         rate.reserve(request / 8)
     rate.throttled(10.0)
     rate.reserve(410.0)
-    assert rate.limit == pytest.approx(4.0 + 40 * 0.4)
+    assert rate.limit == pytest.approx(3.75 + 40 * 0.5)
 
 
 def test_a_throttle_starts_the_clean_time_anew() -> None:
-    """10 s count from the last one."""
+    """10 s count from the last one, and not before its pause is over."""
     rate = Rate(8.0)
     rate.throttled(0.0)
-    rate.throttled(9.0)
-    rate.reserve(18.9)
+    rate.throttled(9.0, hint=5.0)
+    rate.reserve(23.9)
     assert rate.limit == 2.0
-    rate.reserve(19.0)
-    assert rate.limit == pytest.approx(2.2)
+    rate.reserve(24.0)
+    assert rate.limit == pytest.approx(2.5)
 
 
 def test_a_hint_pauses_everybody() -> None:
@@ -125,7 +135,7 @@ def test_a_hint_pauses_everybody() -> None:
     rate.throttled(0.5, hint=5.0)
     assert (rate.pause(0.5), rate.pause(29.0), rate.pause(30.0), rate.pause(31.0)) == (29.5, 1.0, 0.0, 0.0)
     assert rate.reserve(5.0) == 25.0
-    assert rate.reserve(5.0) == 30.0  # then 0.2 a second
+    assert rate.reserve(5.0) == 27.0  # then one in 2 s
 
 
 def test_the_memory_of_a_rate_is_bounded() -> None:
@@ -158,6 +168,14 @@ def test_a_tenth_of_the_first_attempts() -> None:
         budget.first_attempt(100.0)
     assert [budget.spend(100.0) for _ in range(40)].count(True) == 20 + 10
     assert [budget.spend(159.9) for _ in range(40)].count(True) == 9  # 59.9 s of refill, and nothing else
+
+
+def test_nine_first_attempts_are_not_a_tenth() -> None:
+    """Shares are not rounded up: a lone call a minute would otherwise always be worth a retry."""
+    budget = RetryBudget()
+    for _ in range(9):
+        budget.first_attempt(100.0)
+    assert [budget.spend(100.0) for _ in range(20)].count(True) == 10
 
 
 def test_first_attempts_are_forgotten_after_a_minute() -> None:

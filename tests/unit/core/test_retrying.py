@@ -217,6 +217,13 @@ def test_a_new_signature_costs_neither_time_nor_an_attempt(effect: Effect) -> No
     assert outcome(Situation.CLOCK, effect, attempt=2, same_before=1) == GiveUp()
 
 
+@pytest.mark.parametrize("effect", [Effect.CREATE, Effect.MARKET])
+def test_a_call_with_effect_is_not_sent_late_for_the_clock_either(effect: Effect) -> None:
+    """After 10 s the deployment may be another one."""
+    assert outcome(Situation.CLOCK, effect, attempt=1, elapsed=10.0) == RetryAfter(0.0)
+    assert outcome(Situation.CLOCK, effect, attempt=1, elapsed=10.1) == GiveUp("a call with effect is not sent late")
+
+
 @pytest.mark.parametrize("effect", Effect)
 def test_what_is_unknown_stays_unknown(effect: Effect) -> None:
     """Neither attempts nor deadlines turn an unknown outcome into a mere error."""

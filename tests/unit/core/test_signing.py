@@ -116,5 +116,6 @@ def test_credentials_show_who_and_where_but_not_the_token() -> None:
     credentials = Credentials("12345", CANARY, "environment")
     assert repr(credentials) == "<Credentials of user 12345 from environment>"
     assert CANARY not in f"{credentials} {credentials.api_token}"
+    assert not hasattr(credentials, "__dict__")
     with pytest.raises(TypeError, match="neither pickled nor copied"):
         pickle.dumps(credentials)

@@ -116,6 +116,7 @@ def test_leaving_the_block_ends_thread_and_socket() -> None:
 
 
 def test_leaving_at_once_and_while_a_request_hangs() -> None:
+    threads = set(threading.enumerate())
     with serve(Simulator()):
         pass
     simulator = Simulator()
@@ -124,7 +125,7 @@ def test_leaving_at_once_and_while_a_request_hangs() -> None:
         connection.sendall(b"GET /api/v2/authenticate HTTP/1.1\r\nhost: x\r\n\r\n")
         while not simulator.ledger.requests:
             threading.Event().wait(0.001)
-    assert not [thread for thread in threading.enumerate() if thread.name == "qcasync-simulator"]
+    assert set(threading.enumerate()) == threads
 
 
 def test_signal_handlers_are_left_alone() -> None:

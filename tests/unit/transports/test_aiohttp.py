@@ -1,0 +1,121 @@
+"""The aiohttp transport, without a socket: its table, and what is refused."""
+
+import ssl
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.client_reqrep import ConnectionKey
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+import qcasync
+from qcasync.transports._failures import kinds, translate
+from qcasync.transports.aiohttp import _FAULTS, AiohttpTransport
+from qcasync.transports.protocol import Fault, Phase, Progress, Request, Transport, TransportError
+
+KEY = ConnectionKey("localhost", 1, True, True, None, None, None)
+REQUEST_INFO = aiohttp.RequestInfo(
+    URL("https://localhost/"), "POST", CIMultiDictProxy(CIMultiDict({"Authorization": "canary"})), URL("https://x/")
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "reached", "fault", "phase"),
+    [
+        (aiohttp.ClientConnectorError(KEY, OSError(1, "x")), Phase.NOT_SENT, Fault.UNREACHABLE, Phase.NOT_SENT),
+        (aiohttp.ClientConnectorDNSError(KEY, OSError(1, "x")), Phase.NOT_SENT, Fault.UNREACHABLE, Phase.NOT_SENT),
+        (aiohttp.ConnectionTimeoutError("x"), Phase.NOT_SENT, Fault.UNREACHABLE, Phase.NOT_SENT),
+        (aiohttp.SocketTimeoutError("x"), Phase.SENT, Fault.TIMEOUT, Phase.SENT),
+        (aiohttp.ServerDisconnectedError("x"), Phase.SENT, Fault.LOST, Phase.SENT),
+        (aiohttp.ClientOSError(1, "x"), Phase.PARTLY_SENT, Fault.LOST, Phase.PARTLY_SENT),
+        (aiohttp.ClientPayloadError("x"), Phase.ANSWERING, Fault.DAMAGED, Phase.ANSWERING),
+        (aiohttp.ClientResponseError(REQUEST_INFO, ()), Phase.SENT, Fault.LOST, Phase.SENT),
+        (ConnectionResetError("x"), Phase.SENT, Fault.LOST, Phase.SENT),
+        # without any mark, nothing but a failed connection proves that nothing was sent
+        (aiohttp.ServerDisconnectedError("x"), Phase.NOT_SENT, Fault.LOST, Phase.SENT),
+        (TimeoutError(), Phase.NOT_SENT, Fault.TIMEOUT, Phase.SENT),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_what_an_exception_means(error: Exception, reached: Phase, fault: Fault, phase: Phase) -> None:
+    progress = Progress(lambda: 0.0)
+    progress.reached(reached)
+    translated = translate(error, _FAULTS, progress)
+    assert (translated.fault, progress.phase) == (fault, phase)
+    assert translated.detail
+
+
+def test_a_refused_certificate() -> None:
+    error = aiohttp.ClientConnectorCertificateError(KEY, ssl.SSLCertVerificationError("self-signed"))
+    error.__cause__ = error.certificate_error
+    assert translate(error, _FAULTS, Progress(lambda: 0.0)).fault is Fault.CERTIFICATE
+
+
+def test_every_client_error_is_in_the_table() -> None:
+    errors = [
+        each for each in vars(aiohttp).values() if isinstance(each, type) and issubclass(each, aiohttp.ClientError)
+    ]
+    assert len(errors) > 20
+    assert all(issubclass(each, kinds(_FAULTS)) for each in errors)
+
+
+def test_it_is_a_transport() -> None:
+    assert isinstance(AiohttpTransport(), Transport)
+
+
+def test_a_context_without_checks_is_refused() -> None:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    with pytest.raises(qcasync.ConfigurationError, match="create_default_context"):
+        AiohttpTransport(ssl_context=context)
+
+
+@pytest.mark.anyio
+async def test_closing_twice_without_having_been_used() -> None:
+    """Also on trio, where it could not be used."""
+    transport = AiohttpTransport()
+    await transport.aclose()
+    await transport.aclose()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["trio"])
+async def test_trio_is_told_what_to_use_instead() -> None:
+    async with qcasync.Client(1, "token", base_url="http://127.0.0.1:9", transport="aiohttp") as client:
+        with pytest.raises(qcasync.ConfigurationError, match=r"asyncio only.\n  HINT: Use transport=\"httpx\""):
+            await client.authenticate()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_the_session_has_no_memory_and_no_environment() -> None:
+    transport = AiohttpTransport(7)
+    session = transport._open()
+    assert isinstance(session.cookie_jar, aiohttp.DummyCookieJar)
+    assert session.trust_env is False
+    assert session.auto_decompress is False
+    assert session.connector is not None
+    assert session.connector.limit == 7
+    assert session.timeout.total is None
+    await session.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_an_error_that_holds_the_signature_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither as the cause nor as the context: whoever logs a chain of errors would log the signature."""
+
+    class Session:
+        def request(self, *_: Any, **__: Any) -> Any:
+            raise aiohttp.ClientResponseError(REQUEST_INFO, (), message="two lengths")
+
+        async def close(self) -> None: ...
+
+    transport = AiohttpTransport()
+    transport._session = Session()  # type: ignore[assignment]
+    with pytest.raises(TransportError, match="two lengths") as caught:
+        await transport.exchange(Request(url="https://localhost/"), Progress(lambda: 0.0))
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    assert "canary" not in repr(SimpleNamespace(**vars(caught.value)))

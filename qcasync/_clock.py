@@ -23,18 +23,20 @@ class Clock:
         *,
         counts_suspend: bool = False,
     ) -> None:
-        self.wall = wall
-        if mono is not None:
-            self.mono, self.counts_suspend = mono, counts_suspend
-        elif sys.platform == "linux":
-            self.mono, self.counts_suspend = _boot_time, True
-        else:
-            self.mono, self.counts_suspend = time.monotonic, sys.platform == "win32"
+        if mono is None:
+            mono, counts_suspend = _system_clock()
+        self.wall: Callable[[], float] = wall
+        self.mono: Callable[[], float] = mono
+        self.counts_suspend: bool = counts_suspend
 
     def read(self) -> Reading:
         """Both clocks at this moment."""
         return Reading(self.wall(), self.mono())
 
 
-def _boot_time() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+def _system_clock() -> tuple[Callable[[], float], bool]:
+    """The best monotonic clock of this system, and whether it counts suspend."""
+    platform: str = sys.platform  # as text, or type checkers follow the branch of their own machine only
+    if platform == "linux":
+        return lambda: time.clock_gettime(time.CLOCK_BOOTTIME), True
+    return time.monotonic, platform == "win32"

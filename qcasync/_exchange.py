@@ -36,6 +36,7 @@ from qcasync._core.retrying import (
     loading_wait,
 )
 from qcasync._core.signing import Credentials
+from qcasync._core.skew import Skew
 from qcasync._leader import LeaderGate
 from qcasync._sender import Sender
 from qcasync.errors import NotReady, OutcomeUnknown, QuantConnectError, RequestTimeout
@@ -120,7 +121,7 @@ class Exchange:
         self.clock = clock
         self.max_concurrency = max_concurrency
         self._sender = Sender(credentials, base_url, transport, clock, self.observe)
-        self.skew = self._sender.skew
+        self.skew: Skew = self._sender.skew
         self._rng = rng
         self._max_attempts = max_attempts
         self._observers = tuple(observers)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import anyio
 from anyio.abc import TaskGroup
@@ -13,11 +14,13 @@ async def task_group() -> AsyncGenerator[TaskGroup, None]:
     try:
         async with anyio.create_task_group() as group:
             yield group
-    except BaseExceptionGroup as group_error:
-        error = _lone(group_error)
+    except BaseExceptionGroup as errors:
+        error = _lone(errors)
         raise error from error.__cause__
 
 
-def _lone(error: BaseException) -> BaseException:
-    members: tuple[BaseException, ...] = getattr(error, "exceptions", ()) if isinstance(error, BaseExceptionGroup) else ()
-    return _lone(members[0]) if len(members) == 1 else error
+def _lone(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    only = errors.exceptions[0]
+    if len(errors.exceptions) > 1:
+        return errors
+    return only if not isinstance(only, BaseExceptionGroup) else _lone(cast("BaseExceptionGroup[BaseException]", only))

@@ -78,9 +78,9 @@ class Client:
         credentials = find_credentials(user_id, api_token)
         url = find_base_url(base_url)
         _check(max_concurrency, requests_per_second, max_attempts)
-        self.organization_id = find_organization(organization_id)
+        self.organization_id: str | None = find_organization(organization_id)
         self.base_url = url
-        self.credentials_source = credentials.source
+        self.credentials_source: str = credentials.source
         default_timeout = None if timeout is None else seconds_of(timeout)
         self._owned: Transport | None = None
         if isinstance(transport, str):

@@ -141,7 +141,7 @@ class DecodeError(ResponseError):
 
     def __init__(self, endpoint: str, status_code: int, reason: str, path: str = "", excerpt: str = "") -> None:
         super().__init__(endpoint, status_code, reason)
-        self.args = (endpoint, status_code, reason, path, excerpt)
+        Exception.__init__(self, endpoint, status_code, reason, path, excerpt)  # all of them, so that it pickles
         self.path = path
         self.excerpt = excerpt
 
@@ -176,7 +176,7 @@ class APIError(ResponseError):
     def __init__(self, endpoint: str, status_code: int, errors: Iterable[str] = (), hint: str = "") -> None:
         texts = tuple(errors)
         super().__init__(endpoint, status_code, "; ".join(texts) or "no reason given")
-        self.args = (endpoint, status_code, texts, hint)
+        Exception.__init__(self, endpoint, status_code, texts, hint)
         self.errors = texts
         self.hint = hint
 
@@ -210,7 +210,7 @@ class RateLimitError(APIError):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(endpoint, status_code, errors, hint)
-        self.args = (*self.args, retry_after)
+        Exception.__init__(self, endpoint, status_code, self.errors, hint, retry_after)
         self.retry_after = retry_after
 
 

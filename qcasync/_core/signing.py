@@ -42,9 +42,9 @@ class Credentials:
             raise ConfigurationError(
                 f"The API token from {source} begins or ends with a blank.", "Copy the token again, without blanks."
             )
-        self.user_id = text
-        self.api_token = Secret(api_token)
-        self.source = source
+        self.user_id: str = text
+        self.api_token: Secret = Secret(api_token)
+        self.source: str = source
 
     def __repr__(self) -> str:
         return f"<Credentials of user {self.user_id} from {self.source}>"

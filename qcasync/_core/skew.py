@@ -105,8 +105,8 @@ class Skew:
         self._wants_leader = True
         self._suspect = False
         self._changes: deque[float] = deque(maxlen=UNSTABLE_CHANGES + 1)
-        self.samples = 0
-        self.generation = 0
+        self.samples: int = 0
+        self.generation: int = 0
         """Grows when the offset moved by more than a repetition is worth."""
 
     def wants_leader(self, now: Reading) -> bool:

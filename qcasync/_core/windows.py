@@ -69,7 +69,7 @@ class WindowPlan:
         self._totals: set[int] = set()
         self.trouble: Trouble | None = None
         """Why the listing cannot be completed."""
-        self.windows = 0
+        self.windows: int = 0
         """Answers received."""
 
     # What is known

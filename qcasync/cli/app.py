@@ -13,13 +13,13 @@ from qcasync.cli.orders import orders
 from qcasync.cli.settings import Settings, TransportName
 from qcasync.cli.simulator import simulator
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # they print local variables, and with them what should stay secret
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 incomplete.",
 )
-live = typer.Typer(no_args_is_help=True, help="Live algorithms.")
+live: typer.Typer = typer.Typer(no_args_is_help=True, help="Live algorithms.")
 
 app.command()(demo)
 app.command()(doctor)

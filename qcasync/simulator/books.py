@@ -34,7 +34,7 @@ class OrderBook:
     """
 
     def __init__(self, seed: str, deploy_id: str, spelling: Spelling) -> None:
-        self.size = 0
+        self.size: int = 0
         self._seed = seed
         self._deploy_id = deploy_id
         self._spelling = spelling

@@ -50,10 +50,11 @@ class Deployment:
         self.deploy_id = deploy_id
         self.launched_at = launched_at
         self.brokerage = brokerage
-        self.book = OrderBook(seed, deploy_id, spelling)
+        self.book: OrderBook = OrderBook(seed, deploy_id, spelling)
         self.stopped_at: float | None = None
         self.ending: Ending = "Stopped"
-        self.snapshot = self.earlier = Snapshot()
+        self.snapshot: Snapshot = Snapshot()
+        self.earlier: Snapshot = self.snapshot
         self._running_at = running_at
         self._journal: list[_Change] = []
 

@@ -25,9 +25,9 @@ class Events:
         self._order = order
         self._deploy_id = deploy_id
         self._symbol = cast("JsonObject", order["symbol"])  # Orders are made by this package: shapes are known.
-        self.quantity = cast("float", order["quantity"])
+        self.quantity: float = cast("float", order["quantity"])
         self.entries: list[JsonObject] = []
-        self.filled_quantity = 0.0
+        self.filled_quantity: float = 0.0
 
     @classmethod
     def of(cls, order: JsonObject, deploy_id: str) -> "Events":

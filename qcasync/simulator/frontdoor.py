@@ -47,7 +47,7 @@ class FrontDoor:
     """
 
     def __init__(self, world: World) -> None:
-        self.plan = FaultPlan(world.dice)
+        self.plan: FaultPlan = FaultPlan(world.dice)
         self._world = world
         self._throttles: dict[int, Throttle] = {}
 

@@ -11,7 +11,7 @@ class Loading:
     """How far one result of a project has been fetched by the back end."""
 
     def __init__(self) -> None:
-        self.answers = 0
+        self.answers: int = 0
         self.asked_at: float | None = None
 
     def progress(self, now: float, *, answers: float, seconds: float) -> float | None:

@@ -45,7 +45,7 @@ class Simulator:
         self._lock = threading.RLock()
         self._world = World(seed, Conditions() if conditions is None else conditions)
         self._front = FrontDoor(self._world)
-        self.account = self._world.add_account(None, None)
+        self.account: Account = self._world.add_account(None, None)
 
     def __repr__(self) -> str:
         return f"<Simulator seed={self.seed}, {len(self._world.projects)} projects>"

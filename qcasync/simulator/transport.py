@@ -39,8 +39,8 @@ class SimulatorTransport:
         self._now = now
         self._read_timeout = read_timeout
         self._closed = False
-        self.in_flight = 0
-        self.max_in_flight = 0
+        self.in_flight: int = 0
+        self.max_in_flight: int = 0
 
     async def exchange(self, request: Request, progress: Progress, /) -> Response:
         """Let the simulator answer `request`, after its delay.

@@ -28,8 +28,8 @@ class World:
         self.conditions = conditions
         self.accounts: dict[int, Account] = {}
         self.projects: dict[int, Project] = {}
-        self.ledger = Ledger()
-        self.dice = random.Random(f"{seed}/dice")
+        self.ledger: Ledger = Ledger()
+        self.dice: random.Random = random.Random(f"{seed}/dice")
         self._things = random.Random(f"{seed}/things")
 
     def add_account(self, user_id: int | None, api_token: str | None) -> Account:

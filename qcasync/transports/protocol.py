@@ -70,7 +70,7 @@ class Progress:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self.phase = Phase.NOT_SENT
+        self.phase: Phase = Phase.NOT_SENT
         self.sent_at: float | None = None
         self.answered_at: float | None = None
 

@@ -76,6 +76,20 @@ def chaos(session: nox.Session) -> None:
 
 
 @nox.session
+def nightly(session: nox.Session) -> None:
+    """What takes too long for every change: a hundred thousand seeded listings."""
+    session.install("-e", EVERYTHING, *groups("test"))
+    session.run("pytest", "tests/chaos", "--runs", "100000", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Every example and every link of the documents."""
+    session.install("-e", EVERYTHING, *groups("test"))
+    session.run("pytest", "tests/docs", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Every benchmark; `-- --smoke` for a quick look."""
     session.install("-e", EVERYTHING, *groups("bench"))

@@ -34,9 +34,6 @@ class OrderPages:
 
     Iteration ends when the end of the list is proved, and raises if it cannot be; until then what was yielded is a
     part.
-
-    Attributes:
-        anomalies: What is odd about the rows yielded so far.
     """
 
     def __init__(self, exchange: Exchange, project_id: int, plan: WindowPlan, timeout: float | None) -> None:

@@ -222,7 +222,12 @@ class WindowPlan:
             return not self.hint and empty.looks >= (1 if self._remembered == 0 else 2)
         if empty.cold and self._told != self._frontier:
             return False
-        return empty.looks >= (2 if self._frontier < self.hint else 1)
+        return empty.looks >= (2 if self._frontier < self.hint or self._ends_in_doubt() else 1)
+
+    def _ends_in_doubt(self) -> bool:
+        """Whether nothing but silence behind a full page says that the list ends: no short page, and no total."""
+        known = self._frontier in self._totals or self._frontier == self._remembered
+        return not known and self._frontier not in self._short_ends
 
     # What an answer teaches
 

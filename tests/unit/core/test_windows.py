@@ -11,7 +11,7 @@ from tests.unit.core.windows_harness import ModelList, perform
     ("rows", "remembered", "requests", "seconds"),
     [
         pytest.param(1, None, 2, 2, id="one row and the proof"),
-        pytest.param(100, None, 2, 2, id="exactly one window"),
+        pytest.param(100, None, 3, 13, id="exactly one window: its length may be the page's, so its end is in doubt"),
         pytest.param(101, None, 3, 2, id="the second window and the proof together"),
         pytest.param(487, None, 6, 2, id="all windows after the first at once"),
         pytest.param(10_000, None, 101, 11, id="ten thousand in eleven rounds"),
@@ -38,8 +38,8 @@ def test_the_first_window_goes_alone() -> None:
 
 def test_without_a_usable_length_the_fan_out_grows() -> None:
     """Full pages earn more windows at once: far fewer rounds than pages."""
-    outcome = perform(ModelList(rows=lambda now: 5000, length=lambda total, page: page), workers=100)
-    assert outcome.plan.frontier == 5000
+    outcome = perform(ModelList(rows=lambda now: 5050, length=lambda total, page: page), workers=100)
+    assert outcome.plan.frontier == 5050
     assert outcome.seconds <= 8
     assert outcome.in_flight > 10
 
@@ -147,6 +147,20 @@ def test_an_end_that_was_seen_before_any_row_needs_another_look() -> None:
         plan.page_received(Window(100, 200), Arrival(count=0), 1.0)
         plan.page_received(Window(0, 100), Arrival(count=100, length=length, first="a"), 2.0)
         assert plan.next_step(2.0) == step
+
+
+@pytest.mark.parametrize(("rows", "seconds"), [pytest.param(200, 10, id="full"), pytest.param(199, 0, id="short")])
+def test_silence_behind_a_full_page_is_not_believed_at_once(rows: int, seconds: float) -> None:
+    """Where no total tells the end, a cache that holds only the first windows would look like the end of the list."""
+    outcome = perform(ModelList(rows=lambda now: rows, length=lambda total, page: page))
+    assert isinstance(outcome.end, Complete)
+    assert outcome.seconds == 3 + (seconds + 1 if seconds else 0)
+
+
+def test_a_half_warm_cache_is_found_out() -> None:
+    """A server that shows the first hundred rows first, and calls a page its length, loses none of the others."""
+    outcome = perform(ModelList(rows=lambda now: 100 if now < 8.0 else 350, length=lambda total, page: page))
+    assert outcome.plan.frontier == 350
 
 
 def test_a_hole_is_asked_for_again_and_then_given_up() -> None:

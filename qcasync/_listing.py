@@ -15,7 +15,7 @@ from qcasync._core.window_steps import Arrival, Broken, Complete, LookAgain, Tro
 from qcasync._core.windows import WARMING_LIMIT, WindowPlan
 from qcasync._exchange import Exchange
 from qcasync._tasks import task_group
-from qcasync.errors import IncompleteRead, NotReady, QuantConnectError
+from qcasync.errors import ConfigurationError, IncompleteRead, NotReady, QuantConnectError
 from qcasync.models.deployments import Deployment
 from qcasync.models.listings import Anomaly, OrderListing
 from qcasync.models.observations import WindowRead
@@ -101,6 +101,7 @@ class OrderPages:
         Raises:
             IncompleteRead: The rest cannot be read.
             NotReady: The server kept preparing the first page.
+            ConfigurationError: The block of the stream was left.
         """
         while not self._finished:
             page = self._pages.pop(self._taken, None)
@@ -190,6 +191,12 @@ class OrderPages:
         error.__cause__ = cause
         return error
 
+    def close(self) -> None:
+        """No more pages will come: whoever asks for one is told so, instead of waiting for ever."""
+        if not self._finished:
+            self._pages.clear()
+            self._fail(ConfigurationError("The stream was left.", "Iterate inside its `async with` block."))
+
     def overdue(self) -> QuantConnectError:
         """The error for a listing whose deadline passed."""
         return self._incomplete("its deadline passed", None)
@@ -216,6 +223,7 @@ async def open_pages(
         try:
             yield pages
         finally:
+            pages.close()
             group.cancel_scope.cancel()
 
 

@@ -101,6 +101,19 @@ async def test_leaving_early_cancels_what_is_in_flight() -> None:
         assert not pages.complete
 
 
+async def test_a_stream_that_was_left_says_so() -> None:
+    """Iterating on after the block neither hangs nor yields what was read ahead; a finished stream just ends."""
+    async with world() as here:
+        project = here.simulator.add_project([600])
+        async with here.client.live.iter_orders(project.id) as pages:
+            await anext(pages)
+        with pytest.raises(qcasync.ConfigurationError, match="The stream was left"):
+            await anext(pages)
+        async with here.client.live.iter_orders(project.id) as pages:
+            assert sum([page.count async for page in pages]) == 600
+        assert [page async for page in pages] == []
+
+
 async def test_an_error_in_the_block_comes_out_as_itself() -> None:
     """No exception group leaves a public method for a single cause."""
     async with world() as here:

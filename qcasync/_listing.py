@@ -52,8 +52,8 @@ class OrderPages:
     def anomalies(self) -> tuple[Anomaly, ...]:
         """What is odd about the rows yielded so far, and, at the end, about their number."""
         found = tuple(self._runs.anomalies)
-        if self._finished and self._plan.hint > self._taken:
-            detail = f"the list ends after {self._taken} orders, but {self._plan.hint} were spoken of"
+        if self._finished and self._plan.spoken_of > self._taken:
+            detail = f"the list ends after {self._taken} orders, but {self._plan.spoken_of} were spoken of"
             found += (Anomaly(kind="short", index=self._taken, detail=detail),)
         return found
 
@@ -283,9 +283,11 @@ def _cut(page: OrderPage, start: int, count: int) -> OrderPage:
 
 
 def _identity(rows: Sequence[Order | Quarantined], index: int) -> Hashable:
-    """What makes an order itself, whatever happens to it; None where there is none, or where it cannot be decoded."""
-    row = rows[index] if index < len(rows) else None
-    return (row.id, row.time, row.symbol.id) if isinstance(row, Order) else None
+    """What makes an order itself, whatever happens to it; its bytes, if it cannot be decoded. None if there is none."""
+    if index >= len(rows):
+        return None
+    row = rows[index]
+    return (row.id, row.time, row.symbol.id) if isinstance(row, Order) else hash(row.raw)
 
 
 def _server_time(exchange: Exchange) -> datetime:

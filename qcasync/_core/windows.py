@@ -53,6 +53,8 @@ class WindowPlan:
         self._size = size
         self._remembered = remembered
         self._told = 0
+        self._seen = 0
+        self._first_hint = remembered or 0
         self._room = room
         self._taken = 0
         self._frontier = 0
@@ -83,6 +85,11 @@ class WindowPlan:
     def hint(self) -> int:
         """How many rows the list is thought to have. Never a proof."""
         return max(self._told, self._remembered or 0)
+
+    @property
+    def spoken_of(self) -> int:
+        """The largest number of rows that the server, or our memory, ever spoke of."""
+        return max(self._told, self._first_hint)
 
     @property
     def size(self) -> int:
@@ -131,6 +138,7 @@ class WindowPlan:
         if self._is_repeated(window, arrival) or self._has_moved(window, arrival):
             return 0
         count = min(arrival.count, window.size)
+        self._seen = max(self._seen, window.start + arrival.count)
         end = window.start + count
         if any(window.start <= start < end for start in self._empties):
             self._empties.clear()  # a source that was wrong about one place is not believed about others
@@ -211,6 +219,8 @@ class WindowPlan:
             return Complete()
         if at == 0 and self.hint and now - empty.since >= WARMING_LIMIT:
             return self._break(Trouble.WARMING)
+        if 0 < at < self._seen and empty.looks >= HOLE_LOOKS:
+            return self._break(Trouble.HOLE)
         due = empty.at if at and empty.cold else empty.at + LOOK_AGAIN
         return Window(at, at + self._size) if now >= due else LookAgain(due)
 
@@ -219,8 +229,8 @@ class WindowPlan:
         if empty is None or self._pieces or self._flying:
             return False
         if self._frontier == 0:
-            return not self.hint and empty.looks >= (1 if self._remembered == 0 else 2)
-        if empty.cold and self._told != self._frontier:
+            return not self.hint and empty.looks >= 2
+        if self._frontier < self._seen or (empty.cold and self._frontier not in self._totals):
             return False
         return empty.looks >= (2 if self._frontier < self.hint or self._ends_in_doubt() else 1)
 
@@ -235,7 +245,7 @@ class WindowPlan:
         if start == 0 and length is not None and length > 0:
             self._told = max(self._told, length)
         empty = self._empties.setdefault(start, _Empty(0, now, now))
-        empty.looks += 1
+        empty.looks = 1 if empty.cold and not cold else empty.looks + 1  # what was seen cold does not count
         empty.at = now
         empty.cold = cold
         self._ahead = 1

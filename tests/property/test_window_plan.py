@@ -51,7 +51,7 @@ def test_the_plan_reads_everything_or_says_so(
         rows=total,
         clamp=clamp,
         inclusive=inclusive,
-        warming=0.0 if remembered == 0 else warming,  # "known to be empty" is believed at the first look
+        warming=warming,
         length=LENGTHS[length],
     )
     outcome = perform(

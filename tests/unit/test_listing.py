@@ -217,6 +217,14 @@ async def test_a_server_that_ignores_start_is_found_out() -> None:
             await here.client.live.list_orders(project.id)
 
 
+async def test_a_server_that_ignores_start_is_found_out_by_broken_orders_too() -> None:
+    """An order that cannot be decoded is known by its bytes."""
+    async with world(Conditions(ignore_start=True, broken_orders=frozenset({0}))) as here:
+        project = here.simulator.add_project([487])
+        with pytest.raises(qcasync.IncompleteRead, match="same rows for different windows"):
+            await here.client.live.list_orders(project.id)
+
+
 async def test_the_deadline_of_a_listing() -> None:
     """`timeout=` bounds the whole listing, and the error tells how far it came."""
     async with world(Conditions(latency=1.0)) as here:

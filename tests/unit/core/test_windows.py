@@ -18,7 +18,7 @@ from tests.unit.core.windows_harness import ModelList, perform
         pytest.param(487, 487, 6, 1, id="remembered: one round"),
         pytest.param(10_000, 10_000, 101, 11, id="remembered: no faster than the workers"),
         pytest.param(520, 487, 8, 2, id="remembered, and grown since"),
-        pytest.param(0, 0, 1, 1, id="known to be empty"),
+        pytest.param(0, 0, 2, 12, id="known to be empty: looked at twice all the same"),
     ],
 )
 def test_cost(rows: int, remembered: int | None, requests: int, seconds: float) -> None:
@@ -141,12 +141,43 @@ def test_a_server_that_ignores_start_is_found_out() -> None:
 
 def test_an_end_that_was_seen_before_any_row_needs_another_look() -> None:
     """Windows asked together may meet a cold cache: its "nothing" proves no end, unless the server's total agrees."""
-    for length, step in ((None, Window(100, 200)), (100, Complete())):
-        plan = WindowPlan(remembered=100)
-        assert [plan.next_step(0.0), plan.next_step(0.0)] == [Window(0, 100), Window(100, 200)]
-        plan.page_received(Window(100, 200), Arrival(count=0), 1.0)
+    for length, step in ((None, Window(150, 250)), (50, Window(150, 250)), (150, Complete())):
+        plan = WindowPlan(remembered=150)
+        windows = [plan.next_step(0.0) for _ in range(3)]
+        assert windows == [Window(0, 100), Window(100, 150), Window(150, 250)]
+        plan.page_received(Window(150, 250), Arrival(count=0), 1.0)
         plan.page_received(Window(0, 100), Arrival(count=100, length=length, first="a"), 2.0)
+        plan.page_received(Window(100, 150), Arrival(count=50, length=length, first="b"), 2.0)
         assert plan.next_step(2.0) == step
+
+
+def test_what_was_seen_cold_does_not_count() -> None:
+    """All windows but the first meet a cold cache: the first look that counts is the one after rows had come."""
+    plan = WindowPlan(remembered=300)
+    for start in (0, 100, 200, 300):
+        assert plan.next_step(0.0).start == start
+    for start in (100, 200, 300):
+        plan.page_received(Window(start, start + 100), Arrival(count=0, length=0), 1.0)
+    plan.page_received(Window(0, 100), Arrival(count=100, first="a"), 1.1)
+    assert plan.next_step(1.1) == Window(100, 200)
+    plan.page_received(Window(100, 200), Arrival(count=0, length=0), 1.3)
+    assert plan.next_step(1.3) == LookAgain(1.3 + LOOK_AGAIN)
+
+
+def test_a_row_that_was_seen_cannot_be_beyond_the_end() -> None:
+    """The surplus row of an inclusive end proves that there is one: silence in its place is a hole."""
+    plan = WindowPlan()
+    plan.next_step(0.0)
+    plan.page_received(Window(0, 100), Arrival(count=101, first="a", surplus="b"), 1.0)
+    now = 1.0
+    for _ in range(3):
+        step = plan.next_step(now)
+        if isinstance(step, LookAgain):
+            now = step.at
+            step = plan.next_step(now)
+        assert step == Window(100, 200)
+        plan.page_received(Window(100, 200), Arrival(count=0), now)
+    assert plan.next_step(now) == Broken(Trouble.HOLE)
 
 
 @pytest.mark.parametrize(("rows", "seconds"), [pytest.param(200, 10, id="full"), pytest.param(199, 0, id="short")])
@@ -174,7 +205,7 @@ def test_a_hole_is_asked_for_again_and_then_given_up() -> None:
     assert plan.next_step(1.0) == Wait()  # what is in flight may still tell that 100 was the end
     plan.page_received(Window(200, 300), Arrival(count=100, first="c"), 1.0)
     now = 1.0
-    for _ in range(2):
+    for _ in range(3):  # the first one was asked cold, and does not count
         step = plan.next_step(now)
         assert isinstance(step, LookAgain)
         now = step.at

@@ -210,8 +210,8 @@ class Live:
         """Read all orders of a project, of all its deployments, or raise. Never a part of them.
 
         Windows of 100 are read in parallel. Cost: one request per 100 orders, and one or two that prove the end. A
-        project that is read for the first time and seems to have no orders is looked at twice, 10 s apart, because
-        QuantConnect answers "none" while it warms a cache.
+        project that seems to have no orders is looked at twice, 10 s apart, because QuantConnect answers "none" while
+        it warms a cache.
 
         Endpoint: POST /live/orders/read
 

@@ -3,7 +3,7 @@
 import bisect
 import random
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import chain, islice
 from typing import Literal, NamedTuple, TypeAlias
 
 from qcasync.simulator.orders import BLOCK, Life, OrderMaker, Terms, fill
@@ -71,8 +71,10 @@ class OrderBook:
         return self._write(filled)
 
     def orders(self, count: int) -> list[JsonObject]:
-        """The first orders, at most one block of them, as today's engine would spell them."""
-        fresh = islice(self._make(0), min(count, self.size))
+        """The first orders, as today's engine would spell them."""
+        count = min(count, self.size)
+        blocks = (self._make(block) for block in range(-(-count // BLOCK)))
+        fresh = islice(chain.from_iterable(blocks), count)
         return [self._changed.get(index, order) for index, order in enumerate(fresh)]
 
     def rows(self, start: int, stop: int, changes: Mapping[int, bytes]) -> list[bytes]:

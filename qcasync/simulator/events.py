@@ -10,7 +10,7 @@ _UNSAID: Final = ""
 
 
 class Events:
-    """Writes the events of one order, numbered from 1.
+    """Writes the events of one order, numbered from 1, with their keys as the engine arranges them.
 
     Args:
         order: In camelCase. Only read; the caller puts `entries` into it.
@@ -69,18 +69,16 @@ class Events:
             "symbolPermtick": self._symbol["permtick"],
             "time": round(at, 4),
             "status": status,
+            **({} if fee is None else {"orderFeeAmount": fee, "orderFeeCurrency": "USD"}),
             "fillPrice": fill_price,
             "fillPriceCurrency": self._order["priceCurrency"],
             "fillQuantity": fill_quantity,
             "direction": _DIRECTIONS[cast("int", self._order["direction"])],
+            **({} if message == _UNSAID else {"message": message}),
             "isAssignment": False,
             "quantity": self.quantity,
+            **{key: self._order[key] for key in ("stopPrice", "limitPrice") if key in self._order},
         }
-        if fee is not None:
-            event |= {"orderFeeAmount": fee, "orderFeeCurrency": "USD"}
-        if message != _UNSAID:
-            event["message"] = message
-        event |= {key: self._order[key] for key in ("stopPrice", "limitPrice") if key in self._order}
         self.entries.append(event)
         self.filled_quantity += fill_quantity
         return event

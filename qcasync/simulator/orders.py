@@ -75,6 +75,44 @@ _TIMES_IN_FORCE: tuple[object, ...] = (
     {"$type": "QuantConnect.Orders.TimeInForces.DayTimeInForce"},
     {"$type": "QuantConnect.Orders.TimeInForces.GoodTilDateTimeInForce", "Expiry": "2025-12-31T00:00:00"},
 )
+_KEYS = (
+    "trailingAmount",
+    "trailingAsPercentage",
+    "triggerPrice",
+    "stopPrice",
+    "stopTriggered",
+    "limitPrice",
+    "triggerTouched",
+    "type",
+    "id",
+    "contingentId",
+    "brokerId",
+    "symbol",
+    "price",
+    "priceCurrency",
+    "time",
+    "createdTime",
+    "lastFillTime",
+    "lastUpdateTime",
+    "canceledTime",
+    "quantity",
+    "status",
+    "tag",
+    "properties",
+    "securityType",
+    "direction",
+    "value",
+    "orderSubmissionData",
+    "isMarketable",
+    "priceAdjustmentMode",
+    "groupOrderManager",
+    "events",
+)
+
+
+def in_wire_order(order: JsonObject) -> JsonObject:
+    """Return the order with its keys as the engine's serializer arranges them: those of the order's own type first."""
+    return {key: order[key] for key in _KEYS if key in order}
 
 
 class OrderMaker:
@@ -157,7 +195,7 @@ class OrderMaker:
         if group is not None:
             order["groupOrderManager"] = group
         self._live(order, life, price, terms.placed_at)
-        return order
+        return in_wire_order(order)
 
     def _live(self, order: JsonObject, life: Life, price: float, at: float) -> None:
         # Lead the order through its life: its events, and the dates that they leave on it.
@@ -194,7 +232,7 @@ class OrderMaker:
             order["lastFillTime"] = engine_date(next_at)
 
     def _prices_of_type(self, kind: OrderType, price: float) -> JsonObject:
-        # Only the keys of the order's own class are written; the engine puts them first.
+        # Only the keys of the order's own class are written.
         limit, stop, touched = round(price * 1.001, 4), round(price * 0.99, 4), self._chance(0.5)
         match kind:
             case OrderType.LIMIT | OrderType.COMBO_LEG_LIMIT:
@@ -236,7 +274,8 @@ def fill(order: JsonObject, deploy_id: str, at: float) -> JsonObject:
         raise ValueError(message)
     events = Events.of(order, deploy_id)
     events.add_fill(at, cast("float", order["price"]), fee=1.0)
-    return {**order, "status": Life.FILLED.status, "lastFillTime": engine_date(at), "events": events.entries}
+    filled: JsonObject = {"status": Life.FILLED.status, "lastFillTime": engine_date(at), "events": events.entries}
+    return in_wire_order(order | filled)
 
 
 def _quote(security: Security, price: float) -> JsonObject:

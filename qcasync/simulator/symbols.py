@@ -1,5 +1,8 @@
-"""The securities that simulated algorithms trade. Tickers are real; identifiers have the right form only."""
+"""The securities that simulated algorithms trade. Identifiers have the right form only."""
 
+import random
+import string
+from itertools import islice, product
 from typing import NamedTuple
 
 from qcasync.simulator.wire import JsonObject
@@ -46,11 +49,24 @@ OPTIONS = (
     Security(_symbol("SPXW  250620C06000000", "SPXW YQ5SC9K6D2FI|SPX 31", _SPX), 10, 21.5),
     Security(_symbol("ES20H25 C6000", "ES YN9G8DGLTQX1|ES YLQCXUQ6J1T9", _ES), 8, 55.25),
 )
+EURUSD = Security(_symbol("EURUSD", "EURUSD 8G"), FOREX, 1.15314, digits=5)
 OTHERS = (
     Security(_ES, 5, 6000.25),
-    Security(_symbol("EURUSD", "EURUSD 8G"), FOREX, 1.15314, digits=5),
+    EURUSD,
     Security(_symbol("BTCUSD", "BTCUSD 2XR"), 7, 105123.45),
     Security(_symbol("ETHUSDT", "ETHUSDT 18R"), 11, 2544.31, "USDT"),
     Security(_symbol("XAUUSD", "XAUUSD 8I"), 6, 3391.72),
 )
 EVERYTHING = EQUITIES * 4 + OPTIONS + OTHERS
+
+
+def equities(count: int) -> list[Security]:
+    """`count` different equities: the real ones first, then invented ones. Always the same."""
+    tickers = islice(product(string.ascii_uppercase, repeat=4), max(count - len(EQUITIES), 0))
+    return [*EQUITIES[:count], *(_invented("".join(letters)) for letters in tickers)]
+
+
+def _invented(ticker: str) -> Security:
+    rng = random.Random(ticker)
+    digits = "".join(rng.choices(string.ascii_uppercase + string.digits, k=12))
+    return Security(_symbol(ticker, f"{ticker} {digits}"), EQUITY, round(rng.uniform(5.0, 900.0), 2))

@@ -2,9 +2,12 @@ import re
 from collections import Counter
 from typing import Any
 
+import msgspec
 import pytest
 
+from qcasync.models import Order, OrderEvent
 from qcasync.simulator import Simulator
+from qcasync.simulator.spelling import kebab, pascal
 
 from .calling import Caller
 
@@ -35,6 +38,30 @@ def test_all_twelve_types_with_the_keys_of_their_own_only(orders: tuple[dict[str
     assert {order["type"] for order in orders} == set(range(12))
     for order in orders:
         assert set(order) & ANY_TYPE_KEY == TYPE_KEYS.get(order["type"], set())
+
+
+@pytest.mark.parametrize(("model", "part"), [(Order, "order"), (OrderEvent, "event")])
+def test_keys_in_the_order_of_the_models(
+    orders: tuple[dict[str, Any], ...], model: type[msgspec.Struct], part: str
+) -> None:
+    """A model has its fields in the order of Lean's serializer, and every key occurs among a thousand orders."""
+    keys = [field.encode_name for field in msgspec.structs.fields(model) if not field.encode_name.startswith("@")]
+    entries = orders if part == "order" else events_of(orders)
+    for entry in entries:
+        assert list(entry) == [key for key in keys if key in entry]
+    assert set().union(*entries) == set(keys)
+
+
+def test_a_fill_keeps_the_order_of_keys(simulator: Simulator) -> None:
+    project = simulator.add_project([3])
+    simulator.trade(project.id, 40, leave_open=True)
+    for index in range(3, 43):
+        simulator.fill(project.id, index)
+    simulator.flush(project.id)
+    keys = [field.encode_name for field in msgspec.structs.fields(Order)]
+    for order in simulator.orders(project.id)[3:]:
+        assert order["status"] == 3
+        assert list(order) == [key for key in keys if key in order]
 
 
 def test_ids_count_from_one(orders: tuple[dict[str, Any], ...]) -> None:
@@ -123,12 +150,15 @@ def test_bytes_on_the_wire(simulator: Simulator, call: Caller) -> None:
 def test_old_spelling(simulator: Simulator) -> None:
     project = simulator.add_project([300], spelling="pascal")
     orders: tuple[dict[str, Any], ...] = simulator.orders(project.id)
+    keys = [pascal(field.encode_name) for field in msgspec.structs.fields(Order)]
+    event_keys = [kebab(field.encode_name) for field in msgspec.structs.fields(OrderEvent)]
     for order in orders:
-        assert all(key[0].isupper() for key in order)
+        assert list(order) == [key for key in keys if key in order]
         assert set(order["Symbol"]) - {"Underlying"} == {"ID", "Value", "Permtick"}
         assert "PriceAdjustmentMode" not in order
         assert order["CanceledTime"] is None or order["Status"] == 5
         for event in order["Events"]:
+            assert list(event) == [key for key in event_keys if key in event]
             assert {"order-id", "order-event-id", "algorithm-id", "fill-price-currency"} <= set(event)
             assert not any(any(letter.isupper() for letter in key) for key in event)
 

@@ -35,7 +35,7 @@ def test_a_value_without_a_name_stays_the_servers() -> None:
 
 
 def test_undecoded_points_of_a_chart_are_passed_through() -> None:
-    series = qcasync.Series(name="Equity", values=msgspec.Raw(b"[[1,2.5]]"))
+    series = qcasync.Series(name="Equity", _values=msgspec.Raw(b"[[1,2.5]]"))
     assert json.loads(json_line(plain(series)))["values"] == [[1, 2.5]]
 
 

@@ -14,6 +14,8 @@ METHODS = {
     "READ_LIVE_ALGORITHM_LIST": "live.read_list",
     "LIST_LIVE_ALGORITHMS": "live.list",
     "READ_LIVE_ORDERS": "live.read_orders, live.list_orders, live.iter_orders",
+    "READ_LIVE_CHART": "live.read_chart",
+    "READ_LIVE_PORTFOLIO": "live.read_portfolio",
     "LIQUIDATE_LIVE_ALGORITHM": "live.liquidate",
     "STOP_LIVE_ALGORITHM": "live.stop",
 }

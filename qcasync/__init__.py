@@ -5,6 +5,7 @@ async with qcasync.Client() as qc:
 """
 
 from qcasync._clock import Clock
+from qcasync._core.bodies import decode_chart, decode_live, decode_orders, decode_portfolio
 from qcasync._listing import OrderPages
 from qcasync.client import Client
 from qcasync.errors import (
@@ -62,6 +63,7 @@ from qcasync.models import (
     OrderSubmissionData,
     OrderType,
     PaperHolding,
+    Portfolio,
     ProjectFile,
     Quarantined,
     ScatterMarkerSymbol,
@@ -69,6 +71,7 @@ from qcasync.models import (
     Series,
     SeriesType,
     SmsTarget,
+    Statistics,
     Symbol,
     TelegramTarget,
     TimeInForce,
@@ -143,6 +146,7 @@ __all__ = [
     "OrderType",
     "OutcomeUnknown",
     "PaperHolding",
+    "Portfolio",
     "ProjectFile",
     "QuantConnectError",
     "Quarantined",
@@ -161,11 +165,16 @@ __all__ = [
     "ServerError",
     "SkewCorrected",
     "SmsTarget",
+    "Statistics",
     "Symbol",
     "TelegramTarget",
     "TimeInForce",
     "TimeInForceKind",
     "WebTarget",
     "WindowRead",
+    "decode_chart",
+    "decode_live",
+    "decode_orders",
+    "decode_portfolio",
     "paper_brokerage",
 ]

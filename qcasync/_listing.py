@@ -3,12 +3,12 @@
 from collections.abc import AsyncGenerator, Hashable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Generic
 
 import anyio
 import msgspec
 
-from qcasync._core.endpoints import READ_LIVE_ORDERS
+from qcasync._core.endpoints import Endpoint
 from qcasync._core.requests import MAX_WINDOW, ReadLiveOrders
 from qcasync._core.runs import DeploymentRuns
 from qcasync._core.window_steps import Arrival, Broken, Complete, LookAgain, Trouble, Wait, Window
@@ -16,6 +16,7 @@ from qcasync._core.windows import WARMING_LIMIT, WindowPlan
 from qcasync._exchange import Exchange
 from qcasync._tasks import task_group
 from qcasync.errors import ConfigurationError, IncompleteRead, NotReady, QuantConnectError
+from qcasync.models._base import Number
 from qcasync.models.deployments import Deployment
 from qcasync.models.listings import Anomaly, OrderListing
 from qcasync.models.observations import WindowRead
@@ -29,20 +30,28 @@ MOVED: Final = frozenset({"gap", "disorder", "split", "mixed", "short"})
 """Anomalies that a list shows when it moved while it was read: one more pass tells."""
 
 
-class OrderPages:
+class OrderPages(Generic[Number]):
     """An async iterator over a project's orders: pages in index order, without gap or overlap.
 
     Iteration ends when the end of the list is proved, and raises if it cannot be; until then what was yielded is a
     part.
     """
 
-    def __init__(self, exchange: Exchange, project_id: int, plan: WindowPlan, timeout: float | None) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        endpoint: Endpoint[OrderPage[Number]],
+        project_id: int,
+        plan: WindowPlan,
+        timeout: float | None,
+    ) -> None:
         self._exchange = exchange
+        self._endpoint = endpoint
         self._project_id = project_id
         self._plan = plan
         self._timeout = timeout
         self._runs = DeploymentRuns()
-        self._pages: dict[int, OrderPage] = {}
+        self._pages: dict[int, OrderPage[Number]] = {}
         self._taken = 0
         self._changed = anyio.Event()
         self._failure: QuantConnectError | None = None
@@ -92,10 +101,10 @@ class OrderPages:
         """Whether the server's snapshot was replaced during the read, as far as its answers told."""
         return self._plan.spans_refresh
 
-    def __aiter__(self) -> "OrderPages":
+    def __aiter__(self) -> "OrderPages[Number]":
         return self
 
-    async def __anext__(self) -> OrderPage:
+    async def __anext__(self) -> OrderPage[Number]:
         """The next page.
 
         Raises:
@@ -112,7 +121,7 @@ class OrderPages:
             await self._changed.wait()
         raise StopAsyncIteration
 
-    def _hand_over(self, page: OrderPage) -> OrderPage:
+    def _hand_over(self, page: OrderPage[Number]) -> OrderPage[Number]:
         rows = list(page.rows())
         numbers = self._runs.rows_read(page.start, rows)
         deployments = {deployment.number: deployment for deployment in self._runs.deployments}
@@ -148,7 +157,7 @@ class OrderPages:
     async def _fetch(self, window: Window) -> None:
         request = ReadLiveOrders(project_id=self._project_id, start=window.start, end=window.end)
         try:
-            page = await self._exchange.call(READ_LIVE_ORDERS, request, timeout=self._timeout, patient=True)
+            page = await self._exchange.call(self._endpoint, request, timeout=self._timeout, patient=True)
         except QuantConnectError as error:
             self._plan.window_abandoned(window)
             self._fail(error if not self._plan.windows else self._incomplete(str(error), error))
@@ -161,7 +170,7 @@ class OrderPages:
             self._pages[window.start] = _cut(page, window.start, count)
         self._exchange.observe(
             WindowRead(
-                endpoint=READ_LIVE_ORDERS.path,
+                endpoint=self._endpoint.path,
                 project_id=self._project_id,
                 start=window.start,
                 end=window.end,
@@ -183,11 +192,11 @@ class OrderPages:
 
     def _broken(self, trouble: Trouble) -> QuantConnectError:
         if trouble is Trouble.WARMING:
-            return NotReady(READ_LIVE_ORDERS.path, None, WARMING_LIMIT)
+            return NotReady(self._endpoint.path, None, WARMING_LIMIT)
         return self._incomplete(trouble.value, None)
 
     def _incomplete(self, reason: str, cause: QuantConnectError | None) -> IncompleteRead:
-        error = IncompleteRead(READ_LIVE_ORDERS.path, reason, self._plan.read(), self._plan.missing())
+        error = IncompleteRead(self._endpoint.path, reason, self._plan.read(), self._plan.missing())
         error.__cause__ = cause
         return error
 
@@ -204,19 +213,24 @@ class OrderPages:
 
 @asynccontextmanager
 async def open_pages(
-    exchange: Exchange, project_id: int, remembered: int | None, timeout: float | None = None
-) -> AsyncGenerator[OrderPages, None]:
+    exchange: Exchange,
+    endpoint: Endpoint[OrderPage[Number]],
+    project_id: int,
+    remembered: int | None,
+    timeout: float | None = None,
+) -> AsyncGenerator[OrderPages[Number], None]:
     """Read a project's orders with as many workers as the exchange serves. Leaving the block stops them.
 
     Args:
         exchange: Reads the windows.
+        endpoint: `READ_LIVE_ORDERS`, with floats or exactly.
         project_id: The project.
         remembered: How many orders it had when it was last listed.
         timeout: Seconds for each window; the endpoint's own default if None.
     """
     workers = exchange.max_concurrency
     plan = WindowPlan(size=MAX_WINDOW, remembered=remembered, room=WINDOWS_AHEAD * workers * MAX_WINDOW)
-    pages = OrderPages(exchange, project_id, plan, timeout)
+    pages = OrderPages(exchange, endpoint, project_id, plan, timeout)
     async with task_group() as group:
         for _ in range(workers):
             group.start_soon(pages.work)
@@ -227,13 +241,19 @@ async def open_pages(
             group.cancel_scope.cancel()
 
 
-async def list_all(exchange: Exchange, project_id: int, remembered: int | None, timeout: float | None) -> OrderListing:
+async def list_all(
+    exchange: Exchange,
+    endpoint: Endpoint[OrderPage[Number]],
+    project_id: int,
+    remembered: int | None,
+    timeout: float | None,
+) -> OrderListing[Number]:
     """Every order of a project. A list that seems to have moved while it was read is read once more."""
-    passes: list[OrderPages] = []
+    passes: list[OrderPages[Number]] = []
     with anyio.move_on_after(timeout):
         while True:
             began = _server_time(exchange)
-            async with open_pages(exchange, project_id, remembered) as pages:
+            async with open_pages(exchange, endpoint, project_id, remembered) as pages:
                 passes.append(pages)
                 try:
                     read = [page async for page in pages]
@@ -250,8 +270,8 @@ async def list_all(exchange: Exchange, project_id: int, remembered: int | None, 
 
 
 def _listing(
-    pages: OrderPages, read: Sequence[OrderPage], windows: int, began: datetime, ended: datetime
-) -> OrderListing:
+    pages: OrderPages[Number], read: Sequence[OrderPage[Number]], windows: int, began: datetime, ended: datetime
+) -> OrderListing[Number]:
     orders = tuple(order for page in read for order in page.orders)
     numbered = {deployment.number: deployment for deployment in pages.deployments}
     for order in orders:
@@ -275,14 +295,14 @@ def _listing(
     )
 
 
-def _cut(page: OrderPage, start: int, count: int) -> OrderPage:
+def _cut(page: OrderPage[Number], start: int, count: int) -> OrderPage[Number]:
     """The first `count` entries of a page, at their place in the list."""
     quarantined = tuple(entry for entry in page.quarantined if entry.index < count)
     orders = page.orders[: count - len(quarantined)]
     return msgspec.structs.replace(page, start=start, orders=orders, quarantined=quarantined)
 
 
-def _identity(rows: Sequence[Order | Quarantined], index: int) -> Hashable:
+def _identity(rows: Sequence[Order[Number] | Quarantined], index: int) -> Hashable:
     """What makes an order itself, whatever happens to it; its bytes, if it cannot be decoded. None if there is none."""
     if index >= len(rows):
         return None

@@ -6,40 +6,48 @@ orders entry by entry, so that a broken one is quarantined and costs no other; a
 "Success" alone is no answer: a body without its payload is an error, never an empty collection.
 """
 
-from typing import Any
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Generic, NoReturn, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
-from qcasync._core.reading import lost_something, read_object, read_order, read_value, untyped
+from qcasync._core.pages import Wish, read_entries, read_page
+from qcasync._core.reading import read_object, read_value
+from qcasync._core.results import read_documented
 from qcasync._core.scalars import UnreadableError
 from qcasync._core.screening import html_title, screen, undecodable
+from qcasync._core.spelling import camel, respelled
 from qcasync._core.tolerance import Reader
-from qcasync._core.wire import OLD_ORDERS, ORDERS, REFUSED, members, parse
+from qcasync._core.wire import REFUSED, begins, decoder, members, parse, untyped
 from qcasync.errors import DecodeError
 from qcasync.models._json import is_array, is_object
+from qcasync.models.charts import Chart
 from qcasync.models.enums import ChartResolution
 from qcasync.models.live import CreateLiveAlgorithmResponse, LiveAlgorithm, LiveDeployment
 from qcasync.models.live_result import LiveResult
-from qcasync.models.orders import Order, OrderPage
-from qcasync.models.quarantine import MAX_RAW, Quarantined
+from qcasync.models.orders import OrderPage
+from qcasync.models.portfolio import Portfolio
+
+T = TypeVar("T")
 
 __all__ = [
     "Loading",
     "Refusal",
     "html_title",
+    "read_chart",
     "read_create",
     "read_live",
     "read_live_list",
     "read_orders",
+    "read_portfolio",
     "read_refusal",
     "read_success",
 ]
 
 MAX_TEXTS = 20
 MAX_TEXT = 1000
-_HEAD = 1024
-"""Where the keys of the first order tell the spelling."""
 
 
 class Loading(Struct, frozen=True):
@@ -52,6 +60,17 @@ class Loading(Struct, frozen=True):
     progress: float | None = None
 
 
+class _ChartBody(Struct, Generic[T]):
+    chart: T | None = None
+    success: bool | None = None
+
+
+# Every field of a chart has a default: only an unknown key tells that it is spelled differently.
+_CHART: Callable[[bytes], _ChartBody[Chart]] = decoder(
+    _ChartBody[respelled(Chart, camel, forbid_unknown=True)]  # type: ignore[misc]  # a computed type
+)
+
+
 class Refusal(Struct, frozen=True):
     """The server refused.
 
@@ -62,23 +81,27 @@ class Refusal(Struct, frozen=True):
     errors: tuple[str, ...] = ()
 
 
-def read_orders(body: bytes) -> OrderPage | Loading | Refusal:
-    """Read the answer of live/orders/read."""
+def read_orders(
+    body: bytes, *, number: type[float] | type[Decimal] = float, lazy: bool = False
+) -> OrderPage[Any] | Loading | Refusal:
+    """Read the answer of live/orders/read.
+
+    Args:
+        body: The answer.
+        number: The type of prices and quantities.
+        lazy: Whether events may wait until somebody looks at them.
+    """
     screen(body)
-    old = b'"Symbol"' in body[:_HEAD]
-    try:
-        answer = (OLD_ORDERS if old else ORDERS).decode(body)
-    except REFUSED:
-        return _orders_patiently(body)
-    orders = answer.orders
-    if orders is None or answer.success is False or lost_something(orders, body, old=old):
-        return _orders_patiently(body)
-    return OrderPage(orders=orders, length=answer.length)
+    wish = Wish(number, lazy)
+    return read_page(body, wish) or _orders_patiently(body, wish)
 
 
 def read_live(body: bytes) -> LiveAlgorithm | Refusal:
     """Read the answer of live/read for one project, in today's flat form or in the documented one."""
-    told = _members(body)
+    screen(body)
+    if (documented := read_documented(body)) is not None:
+        return documented
+    told = members(body)
     if (refusal := _refusal(told)) is not None:
         return refusal
     if "liveresults" in told:
@@ -86,6 +109,36 @@ def read_live(body: bytes) -> LiveAlgorithm | Refusal:
     if "deployid" not in told and "status" not in told:
         raise undecodable("success, but no live algorithm", body)
     return read_object(told, LiveAlgorithm, body)
+
+
+def read_chart(body: bytes) -> Chart | Loading | Refusal:
+    """Read the answer of live/chart/read."""
+    screen(body)
+    try:
+        answer = _CHART(body)
+    except REFUSED:
+        answer = _ChartBody()
+    if answer.chart is not None and answer.success is True:
+        return answer.chart
+    told = members(body)
+    if (refusal := _refusal(told)) is not None:
+        return refusal
+    if "chart" not in told or begins(told["chart"], b"null"):
+        return _loading(told) or _missing("chart", body)
+    chart: Chart = read_value(told["chart"], Chart, "$.chart")
+    return chart
+
+
+def read_portfolio(body: bytes, *, number: type[float] | type[Decimal] = float) -> Portfolio[Any] | Refusal:
+    """Read the answer of live/portfolio/read."""
+    told = _members(body)
+    if (refusal := _refusal(told)) is not None:
+        return refusal
+    if "portfolio" not in told or begins(told["portfolio"], b"null"):
+        return _missing("portfolio", body)
+    kind: Any = Portfolio if number is float else Portfolio[number]  # type: ignore[valid-type]
+    portfolio: Portfolio[Any] = read_value(told["portfolio"], kind, "$.portfolio")
+    return portfolio
 
 
 def read_live_list(body: bytes) -> tuple[LiveDeployment, ...] | Refusal:
@@ -96,8 +149,8 @@ def read_live_list(body: bytes) -> tuple[LiveDeployment, ...] | Refusal:
     path, entries = "$", None
     while (key := "live" if "live" in told else "algorithms") in told:
         path, entries = f"{path}.{key}", told[key]
-        told = members(entries) if _begins(entries, b"{") else {}
-    if entries is None or _begins(entries, b"null"):
+        told = members(entries) if begins(entries, b"{") else {}
+    if entries is None or begins(entries, b"null"):
         raise undecodable("success, but no list of live algorithms", body)
     deployments: tuple[LiveDeployment, ...] = read_value(entries, tuple[LiveDeployment, ...], path)
     return deployments
@@ -131,30 +184,26 @@ def _members(body: bytes) -> dict[str, Raw]:
     return members(body)
 
 
-def _orders_patiently(body: bytes) -> OrderPage | Loading | Refusal:
+def _orders_patiently(body: bytes, wish: Wish) -> OrderPage[Any] | Loading | Refusal:
     told = members(body)
     if (refusal := _refusal(told)) is not None:
         return refusal
     entries = told.get("orders")
     reader = Reader()
-    if entries is None or _begins(entries, b"null"):
-        if "progress" in told or ("status" in told and untyped(told["status"]) == "loading"):
-            return Loading(_number(told, "progress", float))
-        raise undecodable("success, but neither orders nor word of loading", body)
-    orders: list[Order] = []
-    quarantined: list[Quarantined] = []
-    for index, entry in enumerate(_entries(entries, body)):
-        try:
-            orders.append(read_order(entry, reader, f"$.orders[{index}]"))
-        except (DecodeError, UnreadableError) as error:
-            reason = f"{error.reason} at {error.path}" if error.path else error.reason
-            quarantined.append(Quarantined(index=index, reason=reason, raw=bytes(entry)[:MAX_RAW]))
-    return OrderPage(
-        orders=tuple(orders),
-        length=_number(told, "length", int),
-        quarantined=tuple(quarantined),
-        quirks=reader.quirks,
-    )
+    if entries is None or begins(entries, b"null"):
+        return _loading(told) or _missing("orders", body)
+    page = read_entries(_entries(entries, body), body, reader, wish)
+    return msgspec.structs.replace(page, length=_number(told, "length", int))
+
+
+def _loading(told: dict[str, Raw]) -> Loading | None:
+    if "progress" in told or ("status" in told and untyped(told["status"]) == "loading"):
+        return Loading(_number(told, "progress", float))
+    return None
+
+
+def _missing(payload: str, body: bytes) -> NoReturn:
+    raise undecodable(f"success, but neither {payload} nor word of loading", body)
 
 
 def _documented_live(told: dict[str, Raw], body: bytes) -> LiveAlgorithm:
@@ -164,7 +213,7 @@ def _documented_live(told: dict[str, Raw], body: bytes) -> LiveAlgorithm:
         version=_number(told, "version", int),
         resolution=read_value(told["resolution"], ChartResolution | None, path) if "resolution" in told else None,
         results=None
-        if results is None or _begins(results, b"null")
+        if results is None or begins(results, b"null")
         else read_object(members(results), LiveResult, body, f"{path}.results"),
     )
 
@@ -192,11 +241,11 @@ def _texts(told: dict[str, Raw]) -> tuple[str, ...]:
 
 
 def _entries(raw: Raw, body: bytes) -> list[Raw]:
-    if _begins(raw, b"{"):
+    if begins(raw, b"{"):
         # PHP writes an array as an object if its keys are not 0, 1, 2, ...; documents show one order for the list.
         told = members(raw)
         return list(told.values()) if all(key.isdigit() for key in told) else [raw]
-    if not _begins(raw, b"["):
+    if not begins(raw, b"["):
         raise undecodable("expected a list", body, "$.orders")
     return parse(raw, _LIST.decode)
 
@@ -210,7 +259,3 @@ def _number(told: dict[str, Raw], key: str, kind: type[float]) -> Any:
         return Reader().read(untyped(told[key]), kind | None) if key in told else None
     except UnreadableError:
         return None
-
-
-def _begins(raw: Raw, token: bytes) -> bool:
-    return bytes(raw).lstrip().startswith(token)

@@ -4,15 +4,19 @@ Adding an operation means adding a row, its request in `requests.py`, its reader
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
 
 from qcasync._core import decoding
 from qcasync._core.decoding import Loading, Refusal
 from qcasync._core.requests import MAX_WINDOW
 from qcasync._core.retrying import Effect
+from qcasync.models.charts import Chart
 from qcasync.models.live import CreateLiveAlgorithmResponse, LiveAlgorithm, LiveDeployment
 from qcasync.models.orders import OrderPage
+from qcasync.models.portfolio import Portfolio
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -28,6 +32,7 @@ class Endpoint(Generic[T_co]):
         path: Below the base URL.
         effect: What sending it twice can do.
         read: The body of an answer becomes its value, "still loading", or a refusal.
+        read_exactly: The same with numbers as `Decimal`, where that is offered.
         seconds: The whole call's deadline, unless the caller gives one.
         max_body_bytes: The largest answer, after decompression.
         window: The longest range of indexes that one request may ask for.
@@ -40,12 +45,21 @@ class Endpoint(Generic[T_co]):
     path: str
     effect: Effect
     read: Callable[[bytes], T_co | Loading | Refusal]
+    read_exactly: Callable[[bytes], Any] | None = None
     seconds: float = 90.0
     max_body_bytes: int = 64 * _MIB
     window: int | None = None
     trading: bool = False
     hints: tuple[tuple[str, str], ...] = ()
     how_to_check: str = ""
+
+    def exactly(self) -> "Endpoint[Any]":
+        """The same operation with numbers as `Decimal`."""
+        return self if self.read_exactly is None else self.reading(self.read_exactly)
+
+    def reading(self, read: Callable[[bytes], Any]) -> "Endpoint[Any]":
+        """The same operation with another reader of its answer."""
+        return replace(self, read=read)
 
 
 AUTHENTICATE: Final[Endpoint[None]] = Endpoint(
@@ -90,9 +104,25 @@ READ_LIVE_ORDERS: Final[Endpoint[OrderPage]] = Endpoint(
     path="live/orders/read",
     effect=Effect.READ,
     read=decoding.read_orders,
+    read_exactly=partial(decoding.read_orders, number=Decimal),
     seconds=120.0,
     max_body_bytes=16 * _MIB,
     window=MAX_WINDOW,
+)
+READ_LIVE_CHART: Final[Endpoint[Chart]] = Endpoint(
+    operation="READ_LIVE_CHART",
+    path="live/chart/read",
+    effect=Effect.READ,
+    read=decoding.read_chart,
+    seconds=120.0,
+)
+READ_LIVE_PORTFOLIO: Final[Endpoint[Portfolio]] = Endpoint(
+    operation="READ_LIVE_PORTFOLIO",
+    path="live/portfolio/read",
+    effect=Effect.READ,
+    read=decoding.read_portfolio,
+    read_exactly=partial(decoding.read_portfolio, number=Decimal),
+    hints=(("No live deployment", "The project was never deployed; live.list() shows what is."),),
 )
 LIQUIDATE_LIVE_ALGORITHM: Final[Endpoint[None]] = Endpoint(
     operation="LIQUIDATE_LIVE_ALGORITHM",
@@ -120,6 +150,8 @@ ENDPOINTS: Final[tuple[Endpoint[object], ...]] = (
     READ_LIVE_ALGORITHM_LIST,
     LIST_LIVE_ALGORITHMS,
     READ_LIVE_ORDERS,
+    READ_LIVE_CHART,
+    READ_LIVE_PORTFOLIO,
     LIQUIDATE_LIVE_ALGORITHM,
     STOP_LIVE_ALGORITHM,
 )

@@ -1,29 +1,24 @@
 """Values and objects of an answer: read strictly if that works, patiently if not."""
 
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Raw
 
+from qcasync._core.exactness import finite, is_exact
 from qcasync._core.scalars import UnreadableError
 from qcasync._core.screening import undecodable
 from qcasync._core.spelling import fold
 from qcasync._core.tolerance import Reader
-from qcasync._core.wire import OLD_ORDER, ORDER, REFUSED, parse, strict
-from qcasync.models.orders import Order
+from qcasync._core.wire import REFUSED, begins, entries, members, strict, untyped
+from qcasync.models.charts import Chart, Series
+from qcasync.models.live_result import LiveResult
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-_KEYS_OF_OLD = (b'"Events"', b'"trailingPercentage"')
-_KEYS_OF_NEW = (b'"events"', b'"TrailingPercentage"')
-"""Keys that the strict decoder of the other spelling skips without a word."""
-
-_ANYTHING = msgspec.json.Decoder[Any]().decode
-
-
-def untyped(raw: bytes | Raw) -> Any:
-    """Decode JSON to plain Python values. Raises DecodeError."""
-    return parse(raw, _ANYTHING)
+_TAKEN_APART = (LiveResult, Chart, Series)
+"""Models that hold megabytes: a quirk in one member must not make plain objects of the others."""
 
 
 def read_value(raw: Raw, kind: Any, path: str) -> Any:
@@ -32,13 +27,23 @@ def read_value(raw: Raw, kind: Any, path: str) -> Any:
     Raises:
         DecodeError: It is no such value.
     """
+    exact = is_exact(kind)
     for decode in strict(kind):
         try:
-            return decode(raw)
+            found = decode(raw)
         except REFUSED:
             continue
+        if not exact or finite(found):
+            return found
+    if begins(raw, b"{"):
+        if kind in _TAKEN_APART:
+            return read_object(members(raw), kind, bytes(raw), path)
+        if get_origin(kind) is Mapping and get_args(kind)[1] in _TAKEN_APART:
+            told = entries(raw)
+            if all(begins(item, b"{") for item in told.values()):
+                return {key: read_value(item, get_args(kind)[1], f"{path}[{key[:40]!r}]") for key, item in told.items()}
     try:
-        return Reader().read(untyped(raw), kind, path)
+        return Reader().read(untyped(raw, exact=exact), kind, path)
     except UnreadableError as error:
         raise undecodable(error.reason, bytes(raw), error.path) from None
 
@@ -57,32 +62,3 @@ def read_object(told: dict[str, Raw], model: type[T], body: bytes, path: str = "
         elif field.required:
             raise undecodable(f"no `{field.encode_name}`", body, path)
     return model(**values)
-
-
-def lost_something(orders: tuple[Order, ...], body: bytes, *, old: bool) -> bool:
-    """Tell whether a strict decoder skipped what stood under keys of the other spelling.
-
-    Every other key of an order is needed, or stands and falls with one that is.
-    """
-    return any(
-        not order.events or (order.trailing_amount is not None and order.trailing_as_percentage is None)
-        for order in orders
-    ) and any(key in body for key in (_KEYS_OF_NEW if old else _KEYS_OF_OLD))
-
-
-def read_order(raw: Raw, reader: Reader, path: str) -> Order:
-    """Read one entry of a page of orders.
-
-    Raises:
-        DecodeError: It is no JSON.
-        UnreadableError: It is no order.
-    """
-    for decoder, old in ((ORDER, False), (OLD_ORDER, True)):
-        try:
-            order = decoder.decode(raw)
-        except REFUSED:
-            continue
-        if not lost_something((order,), bytes(raw), old=old):
-            return order
-    patient: Order = reader.read(untyped(raw), Order, path)
-    return patient

@@ -66,9 +66,6 @@ def _order(value: Object, note: Note) -> Object:
     if folded.get("direction") is None:
         note("direction", "not told; the quantity's sign instead")
         value = _put(value, "direction", _direction(folded.get("quantity")))
-    properties = folded.get("properties")
-    if is_object(properties) and any(key[:1].isupper() for key in properties):
-        value = _put(value, "properties", {key[:1].lower() + key[1:]: item for key, item in properties.items()})
     return value
 
 

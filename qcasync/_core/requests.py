@@ -48,6 +48,16 @@ class ReadLiveOrders(_Body, frozen=True, kw_only=True):
     end: int
 
 
+class ReadChart(_Body, frozen=True, kw_only=True):
+    """A stretch of a chart in Unix seconds. `count` is how finely it is sampled; QuantConnect requires all of them."""
+
+    project_id: int
+    name: str
+    count: int
+    start: int
+    end: int
+
+
 class CreateLive(_Body, frozen=True, kw_only=True):
     """A deployment. Brokerage and data providers are open mappings whose keys are QuantConnect's own."""
 
@@ -113,6 +123,23 @@ def window(project_id: int, start: int, end: int) -> ReadLiveOrders:
             "list_orders and iter_orders read all orders, in as many windows as it takes.",
         )
     return ReadLiveOrders(project_id=project(project_id), start=start, end=end)
+
+
+def chart(project_id: int, name: str, start: datetime, end: datetime, count: object) -> ReadChart:
+    """Check a stretch of a chart."""
+    if _utc(end) <= _utc(start):
+        raise ConfigurationError(
+            f"The stretch from {start} to {end} is empty or reversed.", "start must be before end."
+        )
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ConfigurationError(f"count must be a positive integer, not {count!r}.", "It is how many samples to take.")
+    return ReadChart(
+        project_id=project(project_id),
+        name=identifier("name", name),
+        count=count,
+        start=int(_utc(start).timestamp()),
+        end=int(_utc(end).timestamp()),
+    )
 
 
 def create_live(

@@ -7,6 +7,7 @@ it.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -42,7 +43,7 @@ class DeploymentRuns:
             Deployment(number=run.number, deploy_id=run.deploy_id, start=run.start, end=run.end) for run in self._runs
         )
 
-    def rows_read(self, start: int, rows: Sequence[Order | Quarantined]) -> list[int]:
+    def rows_read(self, start: int, rows: Sequence[Order[Any] | Quarantined]) -> list[int]:
         """Take the next rows. Returns each row's deployment number, counted from 1."""
         numbers: list[int] = []
         for index, row in enumerate(rows, start):
@@ -59,7 +60,7 @@ class DeploymentRuns:
             self._check_events(index, row)
         return numbers
 
-    def _place(self, index: int, order: Order) -> _Run:
+    def _place(self, index: int, order: Order[Any]) -> _Run:
         deploy_id = order.events[0].algorithm_id if order.events else None
         run = self._runs[-1] if self._runs else None
         if run is None or _begins_another(run, order.id, deploy_id):
@@ -93,7 +94,7 @@ class DeploymentRuns:
             self._note("split", index, f"deployment {deploy_id} appears in two places")
         self._seen.add(deploy_id)
 
-    def _check_events(self, index: int, order: Order) -> None:
+    def _check_events(self, index: int, order: Order[Any]) -> None:
         if not order.events:
             return
         if len({event.algorithm_id for event in order.events}) > 1:

@@ -7,11 +7,13 @@ import enum
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 from msgspec import inspect
 
+from qcasync._core.exactness import Told
 from qcasync.models._base import as_utc
 from qcasync.models.enums import OpenEnum, member_of
 
@@ -88,6 +90,19 @@ def decimal(value: Any) -> tuple[float, str]:
     return number, quirk
 
 
+def exact(value: Any) -> tuple[Decimal, str]:
+    """Read a number with every digit that was sent: also "1.5". NaN and infinities are no value."""
+    number, quirk = value, ""
+    if isinstance(number, str):
+        number, quirk = _number(number), "text for number"
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise expected("a number", value)
+    found = Decimal(value.text if isinstance(value, Told) else str(value).strip())
+    if not found.is_finite():
+        raise NoValueError("not a finite number")
+    return found, quirk
+
+
 def text(value: Any) -> tuple[str, str]:
     """Read text: also a number, as ids once were."""
     if isinstance(value, str):
@@ -146,6 +161,7 @@ def _number(told: str) -> float | int:
 _READERS: Final[Mapping[type[inspect.Type], Callable[[Any], tuple[Any, str]]]] = {
     inspect.IntType: integer,
     inspect.FloatType: decimal,
+    inspect.DecimalType: exact,
     inspect.StrType: text,
     inspect.BoolType: boolean,
     inspect.DateTimeType: moment,

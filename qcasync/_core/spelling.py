@@ -1,21 +1,43 @@
 """The same models under other keys: PascalCase and kebab-case, as older engines wrote them.
 
-The wire type for another spelling is *derived* from the model, never written beside it: a struct of the same layout
-with other keys. msgspec calls its `__post_init__` once it is filled, and there it is told its real class. So an old
-body decodes in one pass to the very classes of a new one. Telling the class costs 0.1 microseconds an object, most of
-them in CPython's check that the layouts agree: a page takes 1.6 times as long as in today's spelling.
+The wire type for another spelling is *derived* from the model, never written beside it: a subclass with the same fields
+under other keys. An instance becomes one of the model itself by being told its class, which CPython allows because
+the subclass adds nothing, and which costs 30 nanoseconds. The subclass tells it in `__post_init__`, once msgspec has
+filled it; where a payload has thousands of them, those calls cost more than is gained, and whoever decodes settles
+them together (`settling.py`).
 """
 
 import re
 import types
-from collections.abc import Callable, Mapping
-from typing import Any, ForwardRef, TypeGuard, Union, get_args, get_origin
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final, ForwardRef, NamedTuple, TypeGuard, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from msgspec import NODEFAULT, Struct
+from msgspec.structs import FieldInfo
 
 Spelling = Callable[[str], str]
 """From the camelCase key to the key in another spelling."""
+
+REQUIRED: Final[Any] = msgspec.field()
+"""The default of a field that has none."""
+
+
+class Form(NamedTuple):
+    """How a field is written.
+
+    Attributes:
+        key: Its key.
+        kind: Its type, as an annotation; models in it are respelled.
+        default: `REQUIRED`, or what it is if it is left out.
+    """
+
+    key: str
+    kind: Any
+    default: Any = REQUIRED
+
 
 _HUMP = re.compile("[A-Z]")
 
@@ -45,7 +67,9 @@ def respelled(
     spelling: Spelling,
     *,
     exceptions: Mapping[type[Struct], Spelling] | None = None,
+    forms: Mapping[type[Struct], Mapping[str, Form]] | None = None,
     replacements: Mapping[Any, Any] | None = None,
+    unsettled: Collection[type[Struct]] = (),
     forbid_unknown: bool = False,
 ) -> Any:
     """Return a type for msgspec that reads a model under other keys.
@@ -54,35 +78,43 @@ def respelled(
         model: A model, or a type that contains models, such as `tuple[Order, ...]`.
         spelling: How keys are spelled.
         exceptions: Models whose keys are spelled differently.
+        forms: Fields, by model and name, that have another form altogether.
         replacements: Types of fields to be read as another type.
-        forbid_unknown: Whether a key without a field is an error. It tells that a spelling is the wrong one where every
-            field has a default.
+        unsettled: Models whose instances remain of the derived type until the caller settles them.
+        forbid_unknown: Whether a key without a field is an error in models of which every field has a default. There it
+            alone tells that a spelling is the wrong one.
     """
-    return _Respelling(spelling, exceptions or {}, replacements or {}, forbid_unknown).of(model)
+    return _Respelling(
+        spelling=spelling,
+        exceptions=exceptions or {},
+        forms=forms or {},
+        replacements=replacements or {},
+        unsettled=unsettled,
+        forbid_unknown=forbid_unknown,
+    ).of(model)
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Respelling:
-    def __init__(
-        self,
-        spelling: Spelling,
-        exceptions: Mapping[type[Struct], Spelling],
-        replacements: Mapping[Any, Any],
-        forbid_unknown: bool,
-    ) -> None:
-        self._spelling = spelling
-        self._exceptions = exceptions
-        self._replacements = replacements
-        self._forbid_unknown = forbid_unknown
-        self._done: dict[type[Struct], Any] = {}
+    spelling: Spelling
+    exceptions: Mapping[type[Struct], Spelling]
+    forms: Mapping[type[Struct], Mapping[str, Form]]
+    replacements: Mapping[Any, Any]
+    unsettled: Collection[type[Struct]]
+    forbid_unknown: bool
+    done: dict[Any, Any] = field(default_factory=dict[Any, Any])
 
     def of(self, annotation: Any) -> Any:
-        if annotation in self._replacements:
-            return self._replacements[annotation]
-        if _is_model(annotation):
-            if annotation not in self._done:
-                self._done[annotation] = ForwardRef(_name(annotation))  # a symbol may hold a symbol
-                self._done[annotation] = self._derive(annotation)
-            return self._done[annotation]
+        if isinstance(annotation, TypeVar):
+            annotation = annotation.__bound__
+        if annotation in self.replacements:
+            return self.replacements[annotation]
+        model = get_origin(annotation) or annotation
+        if _is_model(model):
+            if annotation not in self.done:
+                self.done[annotation] = ForwardRef(_name(model))  # a symbol may hold a symbol
+                self.done[annotation] = self._derive(model, msgspec.structs.fields(annotation))
+            return self.done[annotation]
         origin, arguments = get_origin(annotation), get_args(annotation)
         if origin in (Union, types.UnionType):
             return Union[tuple(self.of(argument) for argument in arguments)]  # noqa: UP007 - the members are computed
@@ -90,28 +122,33 @@ class _Respelling:
             return annotation
         return origin[tuple(argument if argument is ... else self.of(argument) for argument in arguments)]
 
-    def _derive(self, model: type[Struct]) -> type[Struct]:
-        spelling = self._exceptions.get(model, self._spelling)
-        fields = msgspec.structs.fields(model)
-
-        def become_the_model(self: Struct) -> None:
-            self.__class__ = model
-            if finish is not None:
-                finish(self)
-
-        finish = getattr(model, "__post_init__", None)
+    def _derive(self, model: type[Struct], fields: tuple[FieldInfo, ...]) -> type[Struct]:
+        spelling = self.exceptions.get(model, self.spelling)
+        usual = {each.name: Form(spelling(each.encode_name), each.type, _default(each)) for each in fields}
+        forms = {**usual, **self.forms.get(model, {})}
         twin = msgspec.defstruct(
             _name(model),
-            [(field.name, self.of(field.type), _default(field)) for field in fields],
-            bases=model.__bases__,
-            namespace={"__post_init__": become_the_model},
-            rename={field.name: spelling(field.encode_name) for field in fields},
-            forbid_unknown_fields=self._forbid_unknown,
+            [(name, self.of(form.kind), form.default) for name, form in forms.items()],
+            bases=(model,),
+            namespace={} if model in self.unsettled else {"__post_init__": _becoming(model)},
+            rename={name: form.key for name, form in forms.items()},
+            forbid_unknown_fields=self.forbid_unknown and all(form.default is not REQUIRED for form in forms.values()),
             kw_only=True,
             frozen=False,
         )
         setattr(twin, _name(model), twin)  # where msgspec finds what the ForwardRef means
         return twin
+
+
+def _becoming(model: type[Struct]) -> Callable[[Struct], None]:
+    finish = getattr(model, "__post_init__", None)
+
+    def become_the_model(self: Struct) -> None:
+        self.__class__ = model
+        if finish is not None:
+            finish(self)
+
+    return become_the_model
 
 
 def _is_model(annotation: Any) -> TypeGuard[type[Struct]]:
@@ -122,7 +159,10 @@ def _name(model: type[Struct]) -> str:
     return f"{model.__name__}Respelled"
 
 
-def _default(field: msgspec.structs.FieldInfo) -> Any:
-    if field.default_factory is not NODEFAULT:
-        return msgspec.field(default_factory=field.default_factory)
-    return msgspec.field() if field.default is NODEFAULT else msgspec.field(default=field.default)
+def _default(told: FieldInfo) -> Any:
+    if told.default_factory is not NODEFAULT:
+        return msgspec.field(default_factory=told.default_factory)
+    if told.default is NODEFAULT:
+        return REQUIRED
+    exact = isinstance(told.default, float) and Decimal in (told.type, *get_args(told.type))
+    return msgspec.field(default=Decimal(str(told.default)) if exact else told.default)

@@ -5,10 +5,10 @@ form is accepted, put right and named; what remains unreadable is an error with 
 the strict decoder, and sees only what that one refused.
 """
 
+from decimal import Decimal
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, get_origin
 
-import msgspec
 from msgspec import inspect
 
 from qcasync._core import repairs, scalars
@@ -18,6 +18,7 @@ from qcasync.models._json import is_array, is_object
 
 MAX_QUIRKS: Final = 50
 _MAX_KEY: Final = 40
+_TEXT: Final = inspect.StrType()
 
 
 class Reader:
@@ -65,6 +66,8 @@ class Reader:
                     found = self._model(value, plan.cls, field, path)
                 case inspect.DictType():
                     found = self._dict(value, plan.value_type, field, path)
+                case inspect.CustomType():
+                    found = plan.cls(self._dict(value, _TEXT, field, path))
                 case inspect.VarTupleType():
                     found = self._tuple(value, plan.item_type, field, path)
                 case _:
@@ -83,9 +86,10 @@ class Reader:
             raise expected("an object", value)
         return value
 
-    def _model(self, value: Any, model: type[msgspec.Struct], field: str, path: str) -> Any:
+    def _model(self, value: Any, kind: Any, field: str, path: str) -> Any:
+        model = get_origin(kind) or kind  # an `Order[Decimal]` is an Order
         sent = repairs.repair(model, value, self.note)
-        known = _fields(model)
+        known = _fields(kind)
         values: dict[str, Any] = {}
         for key, item in self._object(sent, field).items():
             target = known.get(fold(key))
@@ -103,8 +107,8 @@ class Reader:
                     raise
                 self.note(target.encode_name, error.reason)
         for target in known.values():
-            if target.required and target.name not in values:
-                raise UnreadableError(f"no `{target.encode_name}`", path)
+            if target.name not in values:
+                values |= _left_out(target, path)
         return model(**values)
 
     def _tuple(self, value: Any, plan: inspect.Type, field: str, path: str) -> tuple[Any, ...]:
@@ -132,12 +136,19 @@ def _plan(kind: Any) -> inspect.Type:
 
 
 @cache
-def _fields(model: type[msgspec.Struct]) -> dict[str, inspect.Field]:
-    plan: Any = inspect.type_info(model)  # of a Struct it is a StructType
+def _fields(kind: Any) -> dict[str, inspect.Field]:
+    plan: Any = inspect.type_info(kind)  # of a Struct it is a StructType
     told = [field for field in plan.fields if not field.encode_name.startswith("@")]
     by_name = {fold(field.name): field for field in told}
-    aliases = {alias: by_name[fold(name)] for alias, name in repairs.ALIASES.get(model, {}).items()}
+    aliases = {alias: by_name[fold(name)] for alias, name in repairs.ALIASES.get(get_origin(kind) or kind, {}).items()}
     return by_name | {fold(field.encode_name): field for field in told} | aliases
+
+
+def _left_out(field: inspect.Field, path: str) -> dict[str, Any]:
+    if field.required:
+        raise UnreadableError(f"no `{field.encode_name}`", path)
+    exact = isinstance(field.default, float) and isinstance(field.type, inspect.DecimalType)
+    return {field.name: Decimal(str(field.default))} if exact else {}
 
 
 def _takes_null(plan: inspect.Type) -> bool:

@@ -1,80 +1,90 @@
-"""Bodies as msgspec reads them: the strict decoders, for every spelling that occurs.
+"""Bodies as msgspec reads them: the strict decoders, and what they raise.
 
 A body in today's spelling decodes straight to the models; for older ones the types are derived in `spelling.py`. What a
 strict decoder refuses goes to the patient reader in `tolerance.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct
 
+from qcasync._core.exactness import Told
 from qcasync._core.screening import quote_numbers, undecodable
-from qcasync._core.spelling import camel, fold, kebab, pascal, respelled
-from qcasync.models._base import Int64
-from qcasync.models._json import is_object
+from qcasync._core.spelling import Spelling, camel, fold, kebab, pascal, respelled
+from qcasync.models._json import is_array, is_object
 from qcasync.models.order_events import OrderEvent
-from qcasync.models.order_properties import OrderProperties
-from qcasync.models.orders import Order
+from qcasync.models.portfolio import Holding
+from qcasync.models.statistics import Statistics
 from qcasync.models.symbols import Symbol
 
 T = TypeVar("T")
 
-REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MemoryError)
+REFUSED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MemoryError)
 """Everything that msgspec raises for bytes that are not what was asked for."""
 
 
-class OrdersBody(Struct, Generic[T]):
-    """What an answer of live/orders/read has if it has orders."""
-
-    orders: T | None = None
-    length: Int64 | None = None
-    success: bool | None = None
-
-
-def _old_properties(kind: type[OrderProperties], told: Any) -> OrderProperties:
-    if not is_object(told):
-        raise TypeError("expected an object")  # msgspec makes a ValidationError of it
-    return kind({key[:1].lower() + key[1:]: value for key, value in told.items()})
+def hook(kind: type, told: Any) -> Any:
+    """Make of plain values what msgspec does not know. A TypeError becomes a ValidationError."""
+    if kind is not Statistics:
+        raise NotImplementedError(kind)
+    if is_array(told) and not told:
+        return Statistics()  # PHP writes an empty object so
+    if not is_object(told) or not all(isinstance(text, str) for text in told.values()):
+        raise TypeError("expected text by name")
+    return Statistics(told)
 
 
-def _old(kind: Any, *, forbid_unknown: bool = False) -> Any:
-    """Return the type for engines that wrote PascalCase, and events in kebab-case."""
-    return respelled(
-        kind,
-        pascal,
-        exceptions={OrderEvent: kebab, Symbol: lambda key: "ID" if key == "id" else pascal(key)},
-        replacements={dict[str, Any]: OrderProperties},
-        forbid_unknown=forbid_unknown,
-    )
+def decoder(kind: Any) -> Callable[[bytes | Raw], Any]:
+    """Return the strict decoder of a type."""
+    decode: Callable[[bytes | Raw], Any] = msgspec.json.Decoder(kind, dec_hook=hook).decode
+    return decode
 
 
-ORDERS = msgspec.json.Decoder(OrdersBody[tuple[Order, ...]])
-OLD_ORDERS: msgspec.json.Decoder[OrdersBody[tuple[Order, ...]]] = msgspec.json.Decoder(
-    OrdersBody[_old(tuple[Order, ...])],  # type: ignore[misc]  # a computed type
-    dec_hook=_old_properties,
-)
-ORDER = msgspec.json.Decoder(Order)
-OLD_ORDER: msgspec.json.Decoder[Order] = msgspec.json.Decoder(_old(Order), dec_hook=_old_properties)
+def _in_full(spelling: Spelling) -> Spelling:
+    # Today a holding's keys are one or two letters; older engines wrote the names.
+    names = {field.encode_name: _camel_name(field.name) for field in msgspec.structs.fields(Holding)}
+    return lambda key: spelling(names[key])
+
+
+def _camel_name(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+OLD: Final[Mapping[type[Struct], Spelling]] = {
+    OrderEvent: kebab,
+    Symbol: lambda key: "ID" if key == "id" else pascal(key),
+    Holding: _in_full(pascal),
+}
+"""The models whose keys older engines did not write in PascalCase."""
 
 
 @cache
 def strict(kind: Any) -> tuple[Callable[[bytes | Raw], Any], ...]:
-    """Return the decoders that take a value of a type in one spelling each, and refuse it in another.
-
-    They refuse unknown keys: where every field has a default, that alone tells a wrong spelling from an empty object.
-    """
-    new, events = (respelled(kind, spelling, forbid_unknown=True) for spelling in (camel, kebab))
-    return (
-        msgspec.json.Decoder(new).decode,
-        msgspec.json.Decoder(events).decode,
-        msgspec.json.Decoder(_old(kind, forbid_unknown=True), dec_hook=_old_properties).decode,
+    """Return the decoders that take a value of a type in one spelling each, and refuse it in another."""
+    spellings: tuple[tuple[Spelling, Mapping[type[Struct], Spelling]], ...] = (
+        (camel, {}),
+        (camel, {Holding: _in_full(camel)}),
+        (kebab, {}),
+        (pascal, OLD),
+    )
+    return tuple(
+        decoder(respelled(kind, spelling, exceptions=exceptions, forbid_unknown=True))
+        for spelling, exceptions in spellings
     )
 
 
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
+_OBJECT = msgspec.json.Decoder(dict[str, Raw]).decode
+_ANYTHING = msgspec.json.Decoder[Any]().decode
+_EXACTLY = msgspec.json.Decoder[Any](float_hook=Told).decode
+
+
+def untyped(raw: bytes | Raw, *, exact: bool = False) -> Any:
+    """Decode JSON to plain Python values, numbers with a fraction on demand to `Told`. Raises DecodeError."""
+    return parse(raw, _EXACTLY if exact else _ANYTHING)
 
 
 def parse(body: bytes | Raw, decode: Callable[[bytes], T]) -> T:
@@ -99,7 +109,17 @@ def parse(body: bytes | Raw, decode: Callable[[bytes], T]) -> T:
 
 def members(body: bytes | Raw) -> dict[str, Raw]:
     """Split a JSON object into its members, undecoded, under folded keys. Raises DecodeError."""
-    return {fold(key): value for key, value in parse(body, _OBJECT.decode).items()}
+    return {fold(key): value for key, value in entries(body).items()}
+
+
+def entries(body: bytes | Raw) -> dict[str, Raw]:
+    """Split a JSON object into its members, undecoded, under the keys that it has. Raises DecodeError."""
+    return parse(body, _OBJECT)
+
+
+def begins(raw: Raw, token: bytes) -> bool:
+    """Tell whether an undecoded value begins with a token."""
+    return bytes(memoryview(raw)[:64]).lstrip().startswith(token)
 
 
 def _located(error: Exception) -> tuple[str, str]:

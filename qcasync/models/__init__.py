@@ -38,8 +38,9 @@ from qcasync.models.live_result import AlphaRuntimeStatistics, InsightScore, Liv
 from qcasync.models.order_events import CashAmount, OrderEvent, OrderFee
 from qcasync.models.order_properties import OrderProperties, TimeInForce
 from qcasync.models.orders import GroupOrderManager, Order, OrderPage, OrderSubmissionData
-from qcasync.models.portfolio import Cash, Holding
+from qcasync.models.portfolio import Cash, Holding, Portfolio
 from qcasync.models.quarantine import Quarantined
+from qcasync.models.statistics import Statistics
 from qcasync.models.symbols import Symbol
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "OrderSubmissionData",
     "OrderType",
     "PaperHolding",
+    "Portfolio",
     "ProjectFile",
     "Quarantined",
     "ScatterMarkerSymbol",
@@ -86,6 +88,7 @@ __all__ = [
     "Series",
     "SeriesType",
     "SmsTarget",
+    "Statistics",
     "Symbol",
     "TelegramTarget",
     "TimeInForce",

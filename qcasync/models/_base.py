@@ -6,11 +6,24 @@ safe because decoded values cannot form cycles; it keeps a million orders out of
 """
 
 from datetime import UTC, datetime
-from typing import Annotated
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
-__all__ = ["LAST_MOMENT", "Int64", "Model", "UnixTime", "UtcDatetime", "as_utc"]
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    Number = TypeVar("Number", bound=float | Decimal, default=float)
+else:
+    from typing import TypeVar
+
+    Number = TypeVar("Number", bound=float)  # what msgspec reads where nothing else was asked for
+
+__all__ = ["LAST_MOMENT", "ZERO", "Int64", "Model", "Number", "UnixTime", "UtcDatetime", "as_utc"]
+
+ZERO: Final[Any] = 0.0
+"""The default of a number. The decimal forms of the models have `Decimal("0.0")` in its place."""
 
 UtcDatetime = Annotated[datetime, Meta(tz=True)]
 """An aware datetime in UTC."""

@@ -83,15 +83,16 @@ def _fold(text: str) -> str:
 
 
 def in_text(vocabulary: type[OpenEnum]) -> type[enum.Enum]:
-    """Return a type that msgspec reads as camelCase text and answers with the members of a vocabulary of numbers.
+    """Return a type that msgspec reads as text, camelCase or PascalCase, and answers with a vocabulary's members.
 
     msgspec finds a member by its value in `_value2member_map_`, and asks `_missing_` for the rest. With another enum's
     members there, text becomes the right one without a step in Python; a hook would take a fifth of the decoding.
     """
     names = [(name, camel(name)) for name in vocabulary.__members__]
+    capitals = [(name, text[:1].upper() + text[1:]) for name, text in names]
     # `Enum(name, names)`, which type checkers know only with a literal name.
     texts = enum.EnumType.__call__(enum.Enum, f"{vocabulary.__name__}Text", names)
-    texts._value2member_map_ = {text: vocabulary[name] for name, text in names}
+    texts._value2member_map_ = {text: vocabulary[name] for name, text in names + capitals}
     texts._missing_ = vocabulary._missing_  # type: ignore[method-assign]  # bound to the vocabulary, as it should be
     _vocabularies[texts] = vocabulary
     return texts

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import overload
+from typing import Generic, overload
 
-from qcasync.models._base import Model
+from qcasync.models._base import Model, Number
 from qcasync.models.deployments import Deployment
 from qcasync.models.orders import Order
 from qcasync.models.quarantine import Quarantined
@@ -28,7 +28,7 @@ class Anomaly(Model, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class OrderListing(Sequence[Order]):
+class OrderListing(Sequence[Order[Number]], Generic[Number]):
     """Every order of a live project, in the server's order: deployments in launch order, ids ascending in each.
 
     Attributes:
@@ -44,7 +44,7 @@ class OrderListing(Sequence[Order]):
         spans_refresh: Whether the server renewed its data while the list was read.
     """
 
-    orders: tuple[Order, ...]
+    orders: tuple[Order[Number], ...]
     total: int
     observed_from: datetime
     observed_until: datetime
@@ -59,10 +59,10 @@ class OrderListing(Sequence[Order]):
         return len(self.orders)
 
     @overload
-    def __getitem__(self, index: int) -> Order: ...
+    def __getitem__(self, index: int) -> Order[Number]: ...
     @overload
-    def __getitem__(self, index: slice) -> tuple[Order, ...]: ...
-    def __getitem__(self, index: int | slice) -> Order | tuple[Order, ...]:
+    def __getitem__(self, index: slice) -> tuple[Order[Number], ...]: ...
+    def __getitem__(self, index: int | slice) -> Order[Number] | tuple[Order[Number], ...]:
         return self.orders[index]
 
     def __repr__(self) -> str:

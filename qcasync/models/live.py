@@ -11,6 +11,7 @@ from qcasync.models._base import Int64, Model, as_utc
 from qcasync.models.charts import Chart
 from qcasync.models.enums import AlgorithmStatus, ChartResolution
 from qcasync.models.live_result import LiveResult
+from qcasync.models.statistics import Statistics
 
 __all__ = ["CreateLiveAlgorithmResponse", "LiveAlgorithm", "LiveDeployment", "ProjectFile"]
 
@@ -62,6 +63,7 @@ class LiveAlgorithm(Model, frozen=True, kw_only=True):
         description: The user's text.
         files: Every file of the snapshot with its content, which makes the answer large.
         runtime_statistics: Text by display name, such as {"Net Profit": "$-1,234.56"}; empty if it does not run.
+            `runtime_statistics.number(name)` has the number.
         server_statistics: The same about its machine.
         deployment_details: The same about the deployment.
         charts: Its charts by name, mostly without series.
@@ -84,9 +86,9 @@ class LiveAlgorithm(Model, frozen=True, kw_only=True):
     public: bool = False
     description: str | None = None
     files: tuple[ProjectFile, ...] = ()
-    runtime_statistics: Mapping[str, str] = field(default_factory=dict[str, str])
-    server_statistics: Mapping[str, str] = field(default_factory=dict[str, str])
-    deployment_details: Mapping[str, str] = field(default_factory=dict[str, str])
+    runtime_statistics: Statistics = field(default_factory=Statistics)
+    server_statistics: Statistics = field(default_factory=Statistics)
+    deployment_details: Statistics = field(default_factory=Statistics)
     charts: Mapping[str, Chart] = field(default_factory=dict[str, Chart])
     version: Int64 | None = field(name="@version", default=None)
     resolution: ChartResolution | None = field(name="@resolution", default=None)

@@ -11,6 +11,7 @@ from qcasync.models.charts import Chart
 from qcasync.models.order_events import OrderEvent
 from qcasync.models.orders import Order
 from qcasync.models.portfolio import Cash, Holding
+from qcasync.models.statistics import Statistics
 
 __all__ = ["AlphaRuntimeStatistics", "InsightScore", "LiveResult"]
 
@@ -70,7 +71,7 @@ class LiveResult(Model, frozen=True, kw_only=True):
         orders: Orders by their id as text.
         order_events: What happened to them.
         profit_loss: Profit or loss by the time at which it was realized, as the server writes it.
-        statistics: Text by display name, such as {"Sharpe Ratio": "1.2"}.
+        statistics: Text by display name, such as {"Sharpe Ratio": "1.2"}; `statistics.number(name)` has the number.
         runtime_statistics: The same, while running.
         server_statistics: The same about its machine.
         state: The engine's state.
@@ -85,8 +86,8 @@ class LiveResult(Model, frozen=True, kw_only=True):
     orders: Mapping[str, Order] = field(default_factory=dict[str, Order])
     order_events: tuple[OrderEvent, ...] = ()
     profit_loss: Mapping[str, float] = field(default_factory=dict[str, float])
-    statistics: Mapping[str, str] = field(default_factory=dict[str, str])
-    runtime_statistics: Mapping[str, str] = field(default_factory=dict[str, str])
-    server_statistics: Mapping[str, str] = field(default_factory=dict[str, str])
-    state: Mapping[str, str] = field(default_factory=dict[str, str])
+    statistics: Statistics = field(default_factory=Statistics)
+    runtime_statistics: Statistics = field(default_factory=Statistics)
+    server_statistics: Statistics = field(default_factory=Statistics)
+    state: Statistics = field(default_factory=Statistics)
     alpha_runtime_statistics: AlphaRuntimeStatistics | None = None

@@ -1,11 +1,11 @@
 """What happened to an order."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 from msgspec import field
 
-from qcasync.models._base import Int64, Model, UnixTime
+from qcasync.models._base import ZERO, Int64, Model, Number, UnixTime
 from qcasync.models.enums import OrderDirection, OrderStatus, in_text
 
 __all__ = ["CashAmount", "OrderEvent", "OrderFee"]
@@ -19,7 +19,7 @@ else:
     OrderStatusText = in_text(OrderStatus)
 
 
-class CashAmount(Model, frozen=True, kw_only=True):
+class CashAmount(Model, Generic[Number], frozen=True, kw_only=True):
     """An amount of money.
 
     Attributes:
@@ -27,21 +27,21 @@ class CashAmount(Model, frozen=True, kw_only=True):
         currency: Of what, such as "USD".
     """
 
-    amount: float
+    amount: Number
     currency: str
 
 
-class OrderFee(Model, frozen=True, kw_only=True):
+class OrderFee(Model, Generic[Number], frozen=True, kw_only=True):
     """What an order, or a part of it, cost.
 
     Attributes:
         value: The fee.
     """
 
-    value: CashAmount
+    value: CashAmount[Number]
 
 
-class OrderEvent(Model, frozen=True, kw_only=True):
+class OrderEvent(Model, Generic[Number], frozen=True, kw_only=True):
     """A change of an order: submitted, filled in part or in whole, canceled, ...
 
     Attributes:
@@ -78,17 +78,17 @@ class OrderEvent(Model, frozen=True, kw_only=True):
     symbol_permtick: str | None = None
     time_at: UnixTime = field(name="time")
     status: OrderStatusText
-    order_fee_amount: float = 0.0
+    order_fee_amount: Number = ZERO
     order_fee_currency: str | None = None
-    fill_price: float = 0.0
+    fill_price: Number = ZERO
     fill_price_currency: str | None = None
-    fill_quantity: float = 0.0
+    fill_quantity: Number = ZERO
     direction: OrderDirectionText
     message: str | None = None
     is_assignment: bool = False
-    quantity: float = 0.0
-    stop_price: float | None = None
-    limit_price: float | None = None
+    quantity: Number = ZERO
+    stop_price: Number | None = None
+    limit_price: Number | None = None
     is_in_the_money: bool = False
 
     @property
@@ -97,7 +97,7 @@ class OrderEvent(Model, frozen=True, kw_only=True):
         return datetime.fromtimestamp(self.time_at, UTC)
 
     @property
-    def order_fee(self) -> OrderFee | None:
+    def order_fee(self) -> OrderFee[Number] | None:
         """The fee, or None if there was none."""
         if self.order_fee_currency is None:
             return None

@@ -1,5 +1,6 @@
 """What a brokerage is told beside price and quantity, foremost how long an order stays in force."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +35,9 @@ class OrderProperties(dict[str, Any]):
     """
 
     __slots__ = ()
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        super().__init__({key[:1].lower() + key[1:]: value for key, value in told.items()})
 
     @property
     def time_in_force(self) -> TimeInForce:

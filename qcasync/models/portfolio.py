@@ -1,15 +1,20 @@
 """What an account holds."""
 
+from collections.abc import Mapping
+from typing import Any, Generic
+
 from msgspec import field
 
-from qcasync.models._base import Model
+from qcasync.models._base import ZERO, Model, Number
 from qcasync.models.enums import SecurityType
 from qcasync.models.symbols import Symbol
 
-__all__ = ["Cash", "Holding"]
+__all__ = ["Cash", "Holding", "Portfolio"]
+
+_ONE: Any = 1.0
 
 
-class Holding(Model, frozen=True, kw_only=True):
+class Holding(Model, Generic[Number], frozen=True, kw_only=True):
     """A position. Its security is the key under which it stands: a `Symbol.id`.
 
     The server leaves out what equals its default, so a position of zero may be an empty object.
@@ -27,19 +32,19 @@ class Holding(Model, frozen=True, kw_only=True):
         type: The kind of asset, in old answers; None today.
     """
 
-    average_price: float = field(name="a", default=0.0)
-    quantity: float = field(name="q", default=0.0)
-    market_price: float = field(name="p", default=0.0)
-    market_value: float = field(name="v", default=0.0)
-    unrealized_pnl: float = field(name="u", default=0.0)
-    unrealized_pnl_percent: float = field(name="up", default=0.0)
-    conversion_rate: float = field(name="r", default=1.0)
+    average_price: Number = field(name="a", default=ZERO)
+    quantity: Number = field(name="q", default=ZERO)
+    market_price: Number = field(name="p", default=ZERO)
+    market_value: Number = field(name="v", default=ZERO)
+    unrealized_pnl: Number = field(name="u", default=ZERO)
+    unrealized_pnl_percent: Number = field(name="up", default=ZERO)
+    conversion_rate: Number = field(name="r", default=_ONE)
     currency_symbol: str = field(name="c", default="$")
     symbol: Symbol | None = None
     type: SecurityType | None = None
 
 
-class Cash(Model, frozen=True, kw_only=True):
+class Cash(Model, Generic[Number], frozen=True, kw_only=True):
     """An amount of one currency.
 
     Attributes:
@@ -53,7 +58,19 @@ class Cash(Model, frozen=True, kw_only=True):
 
     security_symbols: tuple[Symbol, ...] = ()
     symbol: str = ""
-    amount: float = 0.0
-    conversion_rate: float = 0.0
+    amount: Number = ZERO
+    conversion_rate: Number = ZERO
     currency_symbol: str = ""
-    value_in_account_currency: float = 0.0
+    value_in_account_currency: Number = ZERO
+
+
+class Portfolio(Model, Generic[Number], frozen=True, kw_only=True):
+    """What an account holds, as live/portfolio/read tells it: a snapshot of about every ten minutes.
+
+    Attributes:
+        holdings: Positions by `Symbol.id`. Its ticker is the security's first one, not today's.
+        cash: Amounts by currency.
+    """
+
+    holdings: Mapping[str, Holding[Number]] = field(default_factory=dict[str, Holding[Number]])
+    cash: Mapping[str, Cash[Number]] = field(default_factory=dict[str, Cash[Number]])

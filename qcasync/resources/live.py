@@ -1,8 +1,10 @@
 """Live algorithms."""
 
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal, overload
 
 from qcasync._core import requests
 from qcasync._core.endpoints import (
@@ -11,17 +13,22 @@ from qcasync._core.endpoints import (
     LIST_LIVE_ALGORITHMS,
     READ_LIVE_ALGORITHM,
     READ_LIVE_ALGORITHM_LIST,
+    READ_LIVE_CHART,
     READ_LIVE_ORDERS,
+    READ_LIVE_PORTFOLIO,
     STOP_LIVE_ALGORITHM,
+    Endpoint,
 )
 from qcasync._listing import OrderPages, list_all, open_pages
 from qcasync._session import Seconds, Session
 from qcasync.errors import NotReady
 from qcasync.models.brokerages import DEFAULT_DATA_PROVIDERS, BrokerageSettings, Notification
+from qcasync.models.charts import Chart
 from qcasync.models.enums import AlgorithmStatus
 from qcasync.models.listings import OrderListing
 from qcasync.models.live import CreateLiveAlgorithmResponse, LiveAlgorithm, LiveDeployment
 from qcasync.models.orders import OrderPage
+from qcasync.models.portfolio import Portfolio
 
 
 class Live:
@@ -187,7 +194,23 @@ class Live:
         request = requests.ProjectCall(project_id=requests.project(project_id))
         await self._session.call(STOP_LIVE_ALGORITHM, request, timeout=timeout)
 
-    async def read_orders(self, project_id: int, start: int, end: int, *, timeout: Seconds | None = None) -> OrderPage:
+    @overload
+    async def read_orders(
+        self,
+        project_id: int,
+        start: int,
+        end: int,
+        *,
+        decimal: Literal[False] = False,
+        timeout: Seconds | None = None,
+    ) -> OrderPage: ...
+    @overload
+    async def read_orders(
+        self, project_id: int, start: int, end: int, *, decimal: Literal[True], timeout: Seconds | None = None
+    ) -> OrderPage[Decimal]: ...
+    async def read_orders(
+        self, project_id: int, start: int, end: int, *, decimal: bool = False, timeout: Seconds | None = None
+    ) -> OrderPage[Any]:
         """Read one window of a project's orders. Cost: one request.
 
         The page may hold less than the window without being the last one. `list_orders` reads all orders.
@@ -198,15 +221,26 @@ class Live:
             project_id: The project.
             start: Index of the first order; indexes count the orders of all deployments, in launch order.
             end: Index after the last order, at most `start` + 100.
+            decimal: Prices, quantities and values as exact `Decimal` instead of float.
             timeout: Seconds for the whole call, waiting for loading included.
 
         Raises:
             NotReady: QuantConnect was still preparing the orders when the deadline came.
         """
         request = requests.window(project_id, start, end)
-        return await self._session.call(READ_LIVE_ORDERS, request, timeout=timeout)
+        return await self._session.call(_orders(decimal=decimal), request, timeout=timeout)
 
-    async def list_orders(self, project_id: int, *, timeout: Seconds | None = None) -> OrderListing:
+    @overload
+    async def list_orders(
+        self, project_id: int, *, decimal: Literal[False] = False, timeout: Seconds | None = None
+    ) -> OrderListing: ...
+    @overload
+    async def list_orders(
+        self, project_id: int, *, decimal: Literal[True], timeout: Seconds | None = None
+    ) -> OrderListing[Decimal]: ...
+    async def list_orders(
+        self, project_id: int, *, decimal: bool = False, timeout: Seconds | None = None
+    ) -> OrderListing[Any]:
         """Read all orders of a project, of all its deployments, or raise. Never a part of them.
 
         Windows of 100 are read in parallel. Cost: one request per 100 orders, and one or two that prove the end. A
@@ -217,6 +251,7 @@ class Live:
 
         Args:
             project_id: The project.
+            decimal: Prices, quantities and values as exact `Decimal` instead of float.
             timeout: Seconds for the whole listing; without it, each window has 120 s of its own.
 
         Returns:
@@ -232,7 +267,11 @@ class Live:
         totals = self._session.totals
         try:
             listing = await list_all(
-                self._session.exchange, project_id, totals.get(project_id), self._session.seconds(timeout)
+                self._session.exchange,
+                _orders(decimal=decimal),
+                project_id,
+                totals.get(project_id),
+                self._session.seconds(timeout),
             )
         except NotReady:
             totals.pop(project_id, None)  # what we remember may be what is wrong
@@ -240,8 +279,18 @@ class Live:
         totals[project_id] = listing.total
         return listing
 
+    @overload
+    def iter_orders(
+        self, project_id: int, *, decimal: Literal[False] = False, timeout: Seconds | None = None
+    ) -> AbstractAsyncContextManager[OrderPages]: ...
+    @overload
+    def iter_orders(
+        self, project_id: int, *, decimal: Literal[True], timeout: Seconds | None = None
+    ) -> AbstractAsyncContextManager[OrderPages[Decimal]]: ...
     @asynccontextmanager
-    async def iter_orders(self, project_id: int, *, timeout: Seconds | None = None) -> AsyncGenerator[OrderPages, None]:
+    async def iter_orders(
+        self, project_id: int, *, decimal: bool = False, timeout: Seconds | None = None
+    ) -> AsyncGenerator[OrderPages[Any], None]:
         """Stream all orders of a project, in bounded memory.
 
         An async context manager that gives an async iterator of pages, in index order and without overlap. At most
@@ -253,6 +302,7 @@ class Live:
 
         Args:
             project_id: The project.
+            decimal: Prices, quantities and values as exact `Decimal` instead of float.
             timeout: Seconds for each window, waiting for loading included; 120 s if left out. The pace is yours, so
                 nothing bounds the whole.
 
@@ -267,7 +317,70 @@ class Live:
         requests.project(project_id)
         totals = self._session.totals
         seconds = self._session.seconds(timeout)
-        async with open_pages(self._session.exchange, project_id, totals.get(project_id), seconds) as pages:
+        endpoint = _orders(decimal=decimal)
+        async with open_pages(self._session.exchange, endpoint, project_id, totals.get(project_id), seconds) as pages:
             yield pages
             if pages.complete:
                 totals[project_id] = pages.total
+
+    async def read_chart(
+        self,
+        project_id: int,
+        name: str,
+        *,
+        start: datetime,
+        end: datetime,
+        count: int = 1_000,
+        timeout: Seconds | None = None,
+    ) -> Chart:
+        """Read a stretch of a chart. Cost: one request, and as many more as QuantConnect needs to load it.
+
+        The series span all deployments of the project. Their points stay undecoded until they are used.
+
+        Endpoint: POST /live/chart/read
+
+        Args:
+            project_id: The project.
+            name: The chart, such as "Strategy Equity"; `read` lists them.
+            start: From when; aware.
+            end: Until when; aware.
+            count: About how many samples to take of the stretch; a wider one is sampled more coarsely.
+            timeout: Seconds for the whole call, waiting for loading included.
+
+        Raises:
+            APIError: There is no such chart.
+            NotReady: QuantConnect was still preparing the chart when the deadline came.
+        """
+        request = requests.chart(project_id, name, start, end, count)
+        return await self._session.call(READ_LIVE_CHART, request, timeout=timeout)
+
+    @overload
+    async def read_portfolio(
+        self, project_id: int, *, decimal: Literal[False] = False, timeout: Seconds | None = None
+    ) -> Portfolio: ...
+    @overload
+    async def read_portfolio(
+        self, project_id: int, *, decimal: Literal[True], timeout: Seconds | None = None
+    ) -> Portfolio[Decimal]: ...
+    async def read_portfolio(
+        self, project_id: int, *, decimal: bool = False, timeout: Seconds | None = None
+    ) -> Portfolio[Any]:
+        """Read what a project's live algorithm holds: a snapshot of about every 10 minutes. Cost: one request.
+
+        Endpoint: POST /live/portfolio/read
+
+        Args:
+            project_id: The project.
+            decimal: Prices, quantities and amounts as exact `Decimal` instead of float.
+            timeout: Seconds for the whole call.
+
+        Raises:
+            APIError: The project was never deployed.
+        """
+        endpoint = READ_LIVE_PORTFOLIO.exactly() if decimal else READ_LIVE_PORTFOLIO
+        request = requests.ProjectCall(project_id=requests.project(project_id))
+        return await self._session.call(endpoint, request, timeout=timeout)
+
+
+def _orders(*, decimal: bool) -> Endpoint[OrderPage[Any]]:
+    return READ_LIVE_ORDERS.exactly() if decimal else READ_LIVE_ORDERS

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import assert_type
 
 import qcasync
@@ -40,6 +41,37 @@ async def orders(project_id: int) -> None:
             async for streamed in pages:
                 assert_type(streamed, qcasync.OrderPage)
             assert_type(pages.total, int)
+
+
+async def exactly(project_id: int) -> None:
+    """The same with decimals."""
+    async with qcasync.Client() as qc:
+        page = await qc.live.read_orders(project_id, 0, 100, decimal=True)
+        assert_type(page, qcasync.OrderPage[Decimal])
+        assert_type(page.orders[0].price, Decimal)
+        assert_type(page.orders[0].limit_price, Decimal | None)
+        assert_type(page.orders[0].events[0].fill_price, Decimal)
+        listing = await qc.live.list_orders(project_id, decimal=True)
+        assert_type(listing, qcasync.OrderListing[Decimal])
+        assert_type(listing[0], qcasync.Order[Decimal])
+        async with qc.live.iter_orders(project_id, decimal=True) as pages:
+            async for streamed in pages:
+                assert_type(streamed, qcasync.OrderPage[Decimal])
+        portfolio = await qc.live.read_portfolio(project_id, decimal=True)
+        assert_type(portfolio.holdings["SPY R735QTJ8XC9X"].quantity, Decimal)
+        assert_type((await qc.live.read_portfolio(project_id)).cash["USD"].amount, float)
+
+
+def decode(body: bytes) -> None:
+    """Answers that somebody kept."""
+    assert_type(qcasync.decode_orders(body), qcasync.OrderPage)
+    assert_type(qcasync.decode_orders(body, lazy_events=True).orders[0].price, float)
+    assert_type(qcasync.decode_orders(body, decimal=True), qcasync.OrderPage[Decimal])
+    assert_type(qcasync.decode_live(body), qcasync.LiveAlgorithm)
+    assert_type(qcasync.decode_live(body).runtime_statistics.number("Equity"), float | None)
+    assert_type(qcasync.decode_chart(body), qcasync.Chart)
+    assert_type(qcasync.decode_portfolio(body), qcasync.Portfolio)
+    assert_type(qcasync.decode_portfolio(body, decimal=True), qcasync.Portfolio[Decimal])
 
 
 async def trade(project_id: int) -> None:

@@ -20,6 +20,8 @@ TABLE = """
     READ_LIVE_ALGORITHM_LIST   live/read              READ    90   64  -    -
     LIST_LIVE_ALGORITHMS       live/list              READ    90   64  -    -
     READ_LIVE_ORDERS           live/orders/read       READ    120  16  100  -
+    READ_LIVE_CHART            live/chart/read        READ    120  64  -    -
+    READ_LIVE_PORTFOLIO        live/portfolio/read    READ    90   64  -    -
     LIQUIDATE_LIVE_ALGORITHM   live/update/liquidate  MARKET  90   1   -    trading
     STOP_LIVE_ALGORITHM        live/update/stop       MARKET  90   1   -    trading
 """

@@ -1,11 +1,14 @@
 """The same models under other keys, derived and not written twice."""
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 import pytest
 
-from qcasync._core.spelling import camel, fold, kebab, pascal, respelled
+from qcasync._core.settling import settle_symbol
+from qcasync._core.spelling import Form, camel, fold, kebab, pascal, respelled
+from qcasync._core.wire import OLD
 from qcasync.models import (
     GroupOrderManager,
     InsightScore,
@@ -86,3 +89,29 @@ def test_exceptions_and_replacements() -> None:
     assert decode(msgspec.json.encode(order), kind) == msgspec.structs.replace(ORDER, _properties={"a": 1})
     with pytest.raises(msgspec.ValidationError, match="Properties"):
         decode(msgspec.json.encode(order | {"Properties": {"a": "1"}}), kind)
+
+
+def test_a_field_may_have_another_form_altogether() -> None:
+    kind = respelled(OrderSubmissionData, pascal, forms={OrderSubmissionData: {"bid_price": Form("Bid", float | str)}})
+
+    assert decode(b'{"Bid":"none","AskPrice":2}', kind).bid_price == "none"
+    with pytest.raises(msgspec.ValidationError, match="Bid"):
+        decode(b'{"AskPrice":2}', kind)
+
+
+def test_models_may_be_left_for_the_caller_to_settle() -> None:
+    found = decode(b'{"Value":"a","ID":"b"}', respelled(Symbol, pascal, exceptions=OLD, unsettled={Symbol}))
+
+    assert type(found) is not Symbol
+    settle_symbol(found)
+    assert type(found) is Symbol
+    assert found == Symbol(value="a", id="b")
+
+
+def test_numbers_are_of_the_type_that_was_asked_for() -> None:
+    json = b'{"BidPrice":1.50}'
+
+    assert decode(json, respelled(OrderSubmissionData, pascal)) == OrderSubmissionData(bid_price=1.5)
+    exact = decode(json, respelled(OrderSubmissionData[Decimal], pascal))
+    assert (str(exact.bid_price), str(exact.ask_price)) == ("1.50", "0.0")
+    assert type(exact) is OrderSubmissionData

@@ -1,6 +1,7 @@
 """The methods of `client.live`, against the simulator, in virtual time."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
 import anyio
 import pytest
@@ -154,6 +155,65 @@ async def test_read_orders() -> None:
         assert here.simulator.ledger.requests[0].payload == {"projectId": project.id, "start": 30, "end": 130}
 
 
+async def test_orders_exactly() -> None:
+    """`decimal=True` reads the same orders with the decimals that were sent: one window, all of them, and streamed."""
+    async with world() as here:
+        project = here.simulator.add_project([150])
+        live = here.client.live
+        floats, exact = await live.list_orders(project.id), await live.list_orders(project.id, decimal=True)
+        assert [order.id for order in exact] == [order.id for order in floats]
+        assert {type(order.quantity) for order in exact} == {Decimal}
+        assert [float(order.price) for order in exact] == [order.price for order in floats]
+        assert exact.deployments == floats.deployments
+        page = await live.read_orders(project.id, 0, 10, decimal=True)
+        assert page.orders[0].value == exact[0].value
+        async with live.iter_orders(project.id, decimal=True) as pages:
+            assert [order.quantity for each in [page async for page in pages] for order in each.orders] == [
+                order.quantity for order in exact
+            ]
+
+
+async def test_read_a_chart() -> None:
+    """A chart comes with its series, after it has been loaded; `count` is how finely it is sampled."""
+    async with world(Conditions(loading=2)) as here:
+        project = here.simulator.add_project([5])
+        now = datetime.fromtimestamp(EPOCH, UTC)
+        chart = await here.client.live.read_chart(
+            project.id, "Strategy Equity", start=now - timedelta(days=1), end=now, count=24
+        )
+        assert chart.name == "Strategy Equity"
+        assert set(chart.series) == {"Equity", "Return"}
+        assert chart.series["Equity"].is_candles
+        assert len(chart.series["Return"].time) == len(chart.series["Return"].y) > 1
+        assert here.count("live/chart/read") == 3
+        assert here.simulator.ledger.requests[-1].payload == {
+            "projectId": project.id,
+            "name": "Strategy Equity",
+            "count": 24,
+            "start": int(EPOCH) - 86400,
+            "end": int(EPOCH),
+        }
+        with pytest.raises(qcasync.APIError):
+            await here.client.live.read_chart(project.id, "Nobody's", start=now - timedelta(days=1), end=now)
+
+
+async def test_read_a_portfolio() -> None:
+    """Positions by security, amounts by currency; floats, or the decimals that were sent."""
+    async with world() as here:
+        project = here.simulator.add_project([5])
+        portfolio = await here.client.live.read_portfolio(project.id)
+        assert {type(holding.quantity) for holding in portfolio.holdings.values()} == {float}
+        assert portfolio.cash["USD"].amount > 0
+        exact = await here.client.live.read_portfolio(project.id, decimal=True)
+        assert {type(holding.quantity) for holding in exact.holdings.values()} == {Decimal}
+        assert {key: float(each.quantity) for key, each in exact.holdings.items()} == {
+            key: each.quantity for key, each in portfolio.holdings.items()
+        }
+        never = here.simulator.add_project([])
+        with pytest.raises(qcasync.APIError):
+            await here.client.live.read_portfolio(never.id)
+
+
 BAD_INPUT = {
     "negative start": (lambda live: live.read_orders(1, -1, 100), "start must not be negative"),
     "empty window": (lambda live: live.read_orders(1, 100, 100), "empty or reversed"),
@@ -168,6 +228,28 @@ BAD_INPUT = {
     "reversed times": (
         lambda live: live.list(start_time=datetime(2026, 1, 2, tzinfo=UTC), end_time=datetime(2026, 1, 1, tzinfo=UTC)),
         "is before start_time",
+    ),
+    "chart without a stretch": (
+        lambda live: live.read_chart(
+            1, "a", start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 1, tzinfo=UTC)
+        ),
+        "empty or reversed",
+    ),
+    "chart in naive times": (
+        lambda live: live.read_chart(1, "a", start=datetime(2026, 1, 1), end=datetime(2026, 1, 2)),  # noqa: DTZ001
+        "has no zone",
+    ),
+    "chart without a name": (
+        lambda live: live.read_chart(
+            1, "", start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 2, tzinfo=UTC)
+        ),
+        "name must not be empty",
+    ),
+    "chart without samples": (
+        lambda live: live.read_chart(
+            1, "a", start=datetime(2026, 1, 1, tzinfo=UTC), end=datetime(2026, 1, 2, tzinfo=UTC), count=0
+        ),
+        "count must be a positive integer",
     ),
     "negative timeout": (lambda live: live.read(1, timeout=-1), "timeout must be positive"),
     "brokerage without id": (lambda live: live.create(1, "c", "n", brokerage={}), "brokerage has no 'id'"),

@@ -1,0 +1,72 @@
+"""Numbers as the exact decimals that the server wrote, for the models that were asked for in `Decimal`."""
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from functools import cache
+from itertools import chain
+from operator import attrgetter
+from typing import Any, Self, TypeVar, get_args
+
+import msgspec
+
+
+class Told(float):
+    """A number with the text in which it came, so that one reader serves floats and decimals."""
+
+    __slots__ = ("text",)
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        """Return the number in a text of JSON."""
+        told = super().__new__(cls, text)
+        told.text = text
+        return told
+
+
+def is_exact(kind: Any) -> bool:
+    """Tell whether a type mentions decimals, such as `tuple[OrderEvent[Decimal], ...]`."""
+    return kind is Decimal or any(is_exact(argument) for argument in get_args(kind))
+
+
+def finite(value: object) -> bool:
+    """Tell whether every decimal in a model is a number. msgspec takes the text "NaN" for one."""
+    if isinstance(value, Decimal):
+        return value.is_finite()
+    if isinstance(value, msgspec.Struct):
+        return all(finite(getattr(value, name)) for name in _numbers(type(value)))
+    if isinstance(value, dict | tuple):
+        parts: Iterable[object] = value.values() if isinstance(value, dict) else value
+        return all(map(finite, parts))
+    return True
+
+
+def all_finite(objects: Iterable[object], model: type[msgspec.Struct]) -> bool:
+    """Tell the same of the numbers that stand directly in objects of one model, many times faster."""
+    numbers: Iterable[Decimal | None] = chain.from_iterable(map(_direct(model), objects))
+    return all(map(Decimal.is_finite, filter(None, numbers)))
+
+
+@cache
+def _direct(model: type[msgspec.Struct]) -> Callable[[object], Iterable[Decimal | None]]:
+    """Return the getter of the numbers in a model, of which there must be several."""
+    fields = msgspec.structs.fields(model)
+    return attrgetter(*(each.name for each in fields if any(isinstance(part, TypeVar) for part in _parts(each.type))))
+
+
+def _parts(kind: Any) -> tuple[Any, ...]:
+    return (kind, *get_args(kind))
+
+
+@cache
+def _numbers(model: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The fields of a model that hold numbers of the type that was asked for, or models with such fields."""
+    fields = msgspec.structs.fields(model)
+    # The events of a lazy order are a property, and are looked at when they are used.
+    return tuple(
+        each.name for each in fields if _varies(each.type) and not isinstance(getattr(model, each.name), property)
+    )
+
+
+def _varies(kind: Any) -> bool:
+    return isinstance(kind, TypeVar) or any(map(_varies, get_args(kind)))

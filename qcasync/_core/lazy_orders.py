@@ -1,0 +1,38 @@
+"""Orders whose events are decoded when somebody looks at them."""
+
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Raw
+
+from qcasync._core.reading import read_value
+from qcasync.models.order_events import OrderEvent
+from qcasync.models.orders import Order
+
+_become = vars(object)["__class__"].__set__  # past the guard of a frozen struct
+
+
+class LazyOrder(Order[Any], frozen=True, kw_only=True):
+    """An order that keeps its events as JSON until they are used for the first time. Then it becomes an `Order`."""
+
+    def __repr__(self) -> str:
+        return repr(_awake(self))
+
+    def __eq__(self, other: object) -> bool:
+        return _awake(self) == (_awake(other) if isinstance(other, LazyOrder) else other)
+
+    __hash__ = None  # type: ignore[assignment]  # like an order's: its properties are a dictionary
+
+
+def _awake(order: LazyOrder) -> Order[Any]:
+    raw = Order.events.__get__(order)  # type: ignore[attr-defined, misc]  # the slot itself
+    if isinstance(raw, Raw):
+        exact = isinstance(order.quantity, Decimal)
+        kind: Any = tuple[OrderEvent[Decimal], ...] if exact else tuple[OrderEvent, ...]
+        events = read_value(raw, kind, "$.events") if raw else ()
+        Order.events.__set__(order, events)  # type: ignore[attr-defined, misc]
+    _become(order, Order)
+    return order
+
+
+LazyOrder.events = property(lambda order: _awake(order).events)  # type: ignore[assignment]

@@ -1,0 +1,246 @@
+"""Pages of orders: in a single pass where that is possible, entry by entry where it is not."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from functools import cache
+from itertools import chain
+from operator import attrgetter
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+from msgspec import Raw, Struct, field
+
+from qcasync._core.exactness import all_finite
+from qcasync._core.lazy_orders import LazyOrder
+from qcasync._core.scalars import UnreadableError
+from qcasync._core.settling import MODELS, settle_orders
+from qcasync._core.spelling import Form, Spelling, camel, kebab, pascal, respelled
+from qcasync._core.tolerance import Reader
+from qcasync._core.wire import OLD, REFUSED, decoder, untyped
+from qcasync.errors import DecodeError
+from qcasync.models._base import Int64, Number, UtcDatetime
+from qcasync.models.order_events import OrderEvent
+from qcasync.models.orders import GroupOrderManager, Order, OrderPage, OrderSubmissionData
+from qcasync.models.quarantine import MAX_RAW, Quarantined
+from qcasync.models.symbols import Symbol
+
+T = TypeVar("T")
+
+_HEAD: Final = 1024
+"""Where the keys of the first order tell the spelling."""
+
+_trailing: Final = attrgetter("trailing_amount")
+_submitted: Final = attrgetter("order_submission_data")
+_group: Final = attrgetter("group_order_manager")
+
+
+class Wish(NamedTuple):
+    """What is wanted of orders.
+
+    Attributes:
+        number: The type of prices and quantities: float or Decimal.
+        lazy: Whether events may wait until somebody looks at them.
+    """
+
+    number: type[float] | type[Decimal] = float
+    lazy: bool = False
+
+    @property
+    def kind(self) -> Any:
+        """The type of an order."""
+        return Order if self.number is float else Order[Decimal]
+
+
+class Style(NamedTuple):
+    """How orders are written.
+
+    Attributes:
+        old: In PascalCase.
+        events: The key of the events.
+        kebab: Events in kebab-case.
+        late: An order may have a time of creation only.
+    """
+
+    old: bool = False
+    events: str = "events"
+    kebab: bool = False
+    late: bool = False
+
+    @classmethod
+    def of(cls, json: bytes) -> "Style":
+        """Find out how an order, or a page of them, is written."""
+        old = b'"Symbol"' in json[:_HEAD]
+        # Searching backwards, CPython looks for the rarer characters: it is four times as fast.
+        key = "Events" if old and json.rfind(b'"Events"') >= 0 else "events"
+        time = b'"Time":null' if old else b'"time":null'
+        return cls(old, key, kebab=json.rfind(b'"order-id"') >= 0, late=json.rfind(time) >= 0)
+
+    @property
+    def quirks(self) -> tuple[str, ...]:
+        """What the strict decoder puts right by itself, and should be told."""
+        return ("time: not told; createdTime instead",) if self.late else ()
+
+    def lost(self, json: bytes) -> bool:
+        """Tell whether events stand under the key of the other spelling, which a strict decoder skips."""
+        other = b'"Events"' if self.events == "events" else b'"events"'
+        return json.rfind(other) >= 0
+
+
+TODAY: Final = Style()
+
+
+class OrdersBody(Struct, Generic[T]):
+    """What an answer of live/orders/read has if it has orders."""
+
+    orders: T | None = None
+    length: Int64 | None = None
+    success: bool | None = None
+
+
+def read_page(body: bytes, wish: Wish) -> OrderPage[Any] | None:
+    """Read a page of orders that needs no repair, in one pass.
+
+    Returns:
+        None if it has to be taken apart.
+    """
+    style = Style.of(body) if b'"Symbol"' in body[:_HEAD] else TODAY
+    try:
+        answer = _page_decoder(style, wish)(body)
+    except REFUSED:
+        if style.old or (style := Style.of(body)) == TODAY:
+            return None
+        try:
+            answer = _page_decoder(style, wish)(body)
+        except REFUSED:
+            return None
+    if answer.orders is None or answer.success is False:
+        return None
+    orders = _finished(answer.orders, style, wish, body)
+    return None if orders is None else OrderPage(orders=orders, length=answer.length, quirks=style.quirks)
+
+
+def read_entries(entries: Sequence[Raw], body: bytes, reader: Reader, wish: Wish) -> OrderPage[Any]:
+    """Read the entries of a page that did not decode in one pass, each for itself: what is broken costs no other.
+
+    Args:
+        entries: The entries.
+        body: All of the page.
+        reader: Told what had to be put right.
+        wish: What is wanted.
+    """
+    found = _each_strictly(entries, Style.of(body), wish, body, reader)
+    orders: list[Order[Any]] = []
+    quarantined: list[Quarantined] = []
+    for index, (order, entry) in enumerate(zip(found, entries, strict=True)):
+        try:
+            orders.append(order or _read_order(entry, reader, f"$.orders[{index}]", wish))
+        except (DecodeError, UnreadableError) as error:
+            reason = f"{error.reason} at {error.path}" if error.path else error.reason
+            quarantined.append(Quarantined(index=index, reason=reason, raw=bytes(entry)[:MAX_RAW]))
+    return OrderPage(orders=tuple(orders), quarantined=tuple(quarantined), quirks=reader.quirks)
+
+
+def _read_order(raw: Raw, reader: Reader, path: str, wish: Wish) -> Order[Any]:
+    json = bytes(raw)
+    (found,) = _each_strictly([raw], Style.of(json), wish, json, reader)
+    order: Order[Any] = found or reader.read(untyped(raw, exact=wish.number is not float), wish.kind, path)
+    return order
+
+
+def _each_strictly(
+    entries: Sequence[Raw], style: Style, wish: Wish, json: bytes, reader: Reader
+) -> Sequence[Order[Any] | None]:
+    """Decode entries that are written in one style; None for what is not, or for all if something would be lost."""
+    decode = _order_decoder(style, wish)
+    found: list[Order[Any] | None] = []
+    for entry in entries:
+        try:
+            found.append(decode(entry))
+        except REFUSED:
+            found.append(None)
+    strict = tuple(order for order in found if order is not None)
+    if _finished(strict, style, wish, json) is None:
+        return [None] * len(found)
+    for quirk in style.quirks if strict else ():
+        reader.note("", quirk)
+    return found
+
+
+def _finished(orders: tuple[Order[Any], ...], style: Style, wish: Wish, json: bytes) -> tuple[Order[Any], ...] | None:
+    """Make models of what a strict decoder found; None if it skipped something, or took for a number what is none."""
+    if not all(map(_slot, orders)) and style.lost(json):
+        return None
+    amounts = list(map(_trailing, orders))
+    if amounts.count(None) < len(amounts) and any(map(_is_undecided, orders)) and json.rfind(b"railingPercentage") >= 0:
+        return None
+    if wish.lazy and style == TODAY and wish.number is float:
+        for order in orders:
+            order.__class__ = LazyOrder
+    elif style != TODAY or wish != Wish():
+        if style.late and not all(list(map(_told_when, orders))):
+            return None
+        settle_orders(orders, LazyOrder if wish.lazy else Order)
+    return orders if wish.number is float or _is_exact(orders) else None
+
+
+_slot: Final[Callable[[Order[Any]], Any]] = Order.events.__get__  # type: ignore[attr-defined, misc]  # the slot, also of a lazy order
+
+
+def _is_undecided(order: Order[Any]) -> bool:
+    return order.trailing_amount is not None and order.trailing_as_percentage is None
+
+
+def _is_exact(orders: tuple[Order[Any], ...]) -> bool:
+    events = chain.from_iterable(order.events for order in orders if type(order) is Order)
+    return (
+        all_finite(orders, Order)
+        and all_finite(events, OrderEvent)
+        and all_finite(filter(None, map(_submitted, orders)), OrderSubmissionData)
+        and all_finite(filter(None, map(_group, orders)), GroupOrderManager)
+    )
+
+
+def _told_when(order: Any) -> bool:
+    """Give an order without a time that of its creation; tell whether it has one."""
+    if order.time is None:
+        order.time = order.created_time
+    return order.time is not None
+
+
+@cache
+def _page_decoder(style: Style, wish: Wish) -> Callable[[bytes], OrdersBody[tuple[Order[Any], ...]]]:
+    return decoder(OrdersBody[tuple[_wire(style, wish), ...]])  # type: ignore[misc]  # a computed type
+
+
+@cache
+def _order_decoder(style: Style, wish: Wish) -> Callable[[bytes | Raw], Order[Any]]:
+    return decoder(_wire(style, wish))
+
+
+def _wire(style: Style, wish: Wish) -> Any:
+    if style == TODAY and wish == Wish():
+        return Order
+    today = style == TODAY and wish.number is float
+    spelling: Spelling = camel
+    if style.old:
+        spelling = lambda key: style.events if key == "events" else pascal(key)  # noqa: E731
+    forms: dict[str, Form] = {}
+    if style.late:
+        forms["time"] = Form(spelling("time"), UtcDatetime | None)
+    if wish.lazy:
+        forms["events"] = Form(style.events, Raw, field(default=Raw(b"")))
+    return respelled(
+        wish.kind,
+        spelling,
+        exceptions={**(OLD if style.old else {}), OrderEvent: kebab if style.kebab else camel},
+        forms={Order: forms},
+        replacements=_AS_THEY_ARE if today else {tuple[str, ...]: tuple[str | int, ...]},
+        unsettled=MODELS,
+    )
+
+
+_AS_THEY_ARE: Final = {
+    Symbol: Symbol,
+    OrderSubmissionData[Number]: OrderSubmissionData,  # type: ignore[valid-type]  # as the annotation has it
+    GroupOrderManager[Number]: GroupOrderManager,  # type: ignore[valid-type]
+}
+"""Models inside an order that today's spelling needs no other type for."""

@@ -6,7 +6,8 @@ refused, `ServerError` if it is a page of HTML.
 """
 
 from decimal import Decimal
-from typing import Any, Literal, TypeVar, overload
+from functools import partial
+from typing import Any, Final, Literal, TypeVar, overload
 
 from qcasync._core.decoding import Loading, read_orders
 from qcasync._core.endpoints import (
@@ -25,6 +26,18 @@ from qcasync.models.orders import OrderPage
 from qcasync.models.portfolio import Portfolio
 
 T = TypeVar("T")
+
+_ORDERS: Final[dict[tuple[bool, bool], Endpoint[OrderPage[Any]]]] = {
+    (False, False): READ_LIVE_ORDERS,
+    (True, False): READ_LIVE_ORDERS.exactly(),
+    (False, True): READ_LIVE_ORDERS.reading(partial(read_orders, lazy=True)),
+    (True, True): READ_LIVE_ORDERS.reading(partial(read_orders, number=Decimal, lazy=True)),
+}
+"""By whether numbers are decimals, and whether events are lazy."""
+_PORTFOLIO: Final[dict[bool, Endpoint[Portfolio[Any]]]] = {
+    False: READ_LIVE_PORTFOLIO,
+    True: READ_LIVE_PORTFOLIO.exactly(),
+}
 
 
 @overload
@@ -47,11 +60,7 @@ def decode_orders(body: bytes, *, decimal: bool = False, lazy_events: bool = Fal
     Raises:
         DecodeError: It is no such answer.
     """
-    endpoint = READ_LIVE_ORDERS.exactly() if decimal else READ_LIVE_ORDERS
-    if lazy_events:
-        number = Decimal if decimal else float
-        endpoint = endpoint.reading(lambda body: read_orders(body, number=number, lazy=True))
-    return _decode(endpoint, body)
+    return _decode(_ORDERS[decimal, lazy_events], body)
 
 
 def decode_live(body: bytes) -> LiveAlgorithm:
@@ -95,7 +104,7 @@ def decode_portfolio(body: bytes, *, decimal: bool = False) -> Portfolio[Any]:
     Raises:
         DecodeError: It is no such answer.
     """
-    return _decode(READ_LIVE_PORTFOLIO.exactly() if decimal else READ_LIVE_PORTFOLIO, body)
+    return _decode(_PORTFOLIO[decimal], body)
 
 
 def _decode(endpoint: Endpoint[T], body: bytes) -> T:

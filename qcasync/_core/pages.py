@@ -28,6 +28,7 @@ T = TypeVar("T")
 _HEAD: Final = 1024
 """Where the keys of the first order tell the spelling."""
 
+_events: Final = attrgetter("events")
 _trailing: Final = attrgetter("trailing_amount")
 _submitted: Final = attrgetter("order_submission_data")
 _group: Final = attrgetter("group_order_manager")
@@ -71,8 +72,12 @@ class Style(NamedTuple):
         old = b'"Symbol"' in json[:_HEAD]
         # Searching backwards, CPython looks for the rarer characters: it is four times as fast.
         key = "Events" if old and json.rfind(b'"Events"') >= 0 else "events"
-        time = b'"Time":null' if old else b'"time":null'
-        return cls(old, key, kebab=json.rfind(b'"order-id"') >= 0, late=json.rfind(time) >= 0)
+        return cls(old, key, kebab=json.rfind(b'"order-id"') >= 0)
+
+    def after_refusal(self, json: bytes) -> "Style":
+        """Look again, with more care, at what could not be decoded."""
+        late = json.rfind(b'"Time":null' if self.old else b'"time":null') >= 0
+        return Style.of(json)._replace(late=late)
 
     @property
     def quirks(self) -> tuple[str, ...]:
@@ -106,7 +111,8 @@ def read_page(body: bytes, wish: Wish) -> OrderPage[Any] | None:
     try:
         answer = _page_decoder(style, wish)(body)
     except REFUSED:
-        if style.old or (style := Style.of(body)) == TODAY:
+        guess, style = style, style.after_refusal(body)
+        if style == guess:
             return None
         try:
             answer = _page_decoder(style, wish)(body)
@@ -127,7 +133,7 @@ def read_entries(entries: Sequence[Raw], body: bytes, reader: Reader, wish: Wish
         reader: Told what had to be put right.
         wish: What is wanted.
     """
-    found = _each_strictly(entries, Style.of(body), wish, body, reader)
+    found = _each_strictly(entries, Style.of(body).after_refusal(body), wish, body, reader)
     orders: list[Order[Any]] = []
     quarantined: list[Quarantined] = []
     for index, (order, entry) in enumerate(zip(found, entries, strict=True)):
@@ -141,7 +147,7 @@ def read_entries(entries: Sequence[Raw], body: bytes, reader: Reader, wish: Wish
 
 def _read_order(raw: Raw, reader: Reader, path: str, wish: Wish) -> Order[Any]:
     json = bytes(raw)
-    (found,) = _each_strictly([raw], Style.of(json), wish, json, reader)
+    (found,) = _each_strictly([raw], Style.of(json).after_refusal(json), wish, json, reader)
     order: Order[Any] = found or reader.read(untyped(raw, exact=wish.number is not float), wish.kind, path)
     return order
 
@@ -167,7 +173,7 @@ def _each_strictly(
 
 def _finished(orders: tuple[Order[Any], ...], style: Style, wish: Wish, json: bytes) -> tuple[Order[Any], ...] | None:
     """Make models of what a strict decoder found; None if it skipped something, or took for a number what is none."""
-    if not all(map(_slot, orders)) and style.lost(json):
+    if not all(map(_events, orders)) and style.lost(json):
         return None
     amounts = list(map(_trailing, orders))
     if amounts.count(None) < len(amounts) and any(map(_is_undecided, orders)) and json.rfind(b"railingPercentage") >= 0:
@@ -180,9 +186,6 @@ def _finished(orders: tuple[Order[Any], ...], style: Style, wish: Wish, json: by
             return None
         settle_orders(orders, LazyOrder if wish.lazy else Order)
     return orders if wish.number is float or _is_exact(orders) else None
-
-
-_slot: Final[Callable[[Order[Any]], Any]] = Order.events.__get__  # type: ignore[attr-defined, misc]  # the slot, also of a lazy order
 
 
 def _is_undecided(order: Order[Any]) -> bool:

@@ -100,3 +100,19 @@ def test_no_body_takes_long(body: bytes) -> None:
     html_title(body)
     with pytest.raises(DecodeError):
         screen(body)
+
+
+@pytest.mark.parametrize("position", [0, 1, 2**20 - 5, 2**20 - 1, 2**20, 2 * 2**20 + 7])
+@pytest.mark.parametrize("bad", [b"\xff", b"\xc3", b"\xed\xa0\x80"])
+def test_bytes_that_are_no_utf8_are_found_wherever_they_stand(position: int, bad: bytes) -> None:
+    text = "ä".encode() * (2**20 + 100)
+    body = b'{"' + text[:position][: position // 2 * 2] + b"x" * (position % 2) + bad + b"x" + text
+
+    with pytest.raises(DecodeError, match=rf"byte {position + 2}\)"):
+        screen(body)
+
+
+def test_characters_across_the_pieces_in_which_utf8_is_checked_are_whole() -> None:
+    screen(b'{ "' + "ä€𝄞".encode() * 300_000 + b'":1}')
+    with pytest.raises(DecodeError, match="not UTF-8"):
+        screen(b"{" + "ä".encode() * 2**20 + b"\xc3")

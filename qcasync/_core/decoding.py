@@ -117,9 +117,10 @@ def read_chart(body: bytes) -> Chart | Loading | Refusal:
     try:
         answer = _CHART(body)
     except REFUSED:
-        answer = _ChartBody()
-    if answer.chart is not None and answer.success is True:
-        return answer.chart
+        pass
+    else:
+        if answer.chart is not None and answer.success is True:
+            return answer.chart
     told = members(body)
     if (refusal := _refusal(told)) is not None:
         return refusal

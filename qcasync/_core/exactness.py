@@ -5,9 +5,11 @@ from decimal import Decimal
 from functools import cache
 from itertools import chain
 from operator import attrgetter
-from typing import Any, Self, TypeVar, get_args
+from typing import Any, Self, TypeVar, cast, get_args
 
 import msgspec
+
+from qcasync.models._json import is_object
 
 
 class Told(float):
@@ -35,10 +37,9 @@ def finite(value: object) -> bool:
         return value.is_finite()
     if isinstance(value, msgspec.Struct):
         return all(finite(getattr(value, name)) for name in _numbers(type(value)))
-    if isinstance(value, dict | tuple):
-        parts: Iterable[object] = value.values() if isinstance(value, dict) else value
-        return all(map(finite, parts))
-    return True
+    if is_object(value):
+        return all(map(finite, value.values()))
+    return not isinstance(value, tuple) or all(map(finite, cast("tuple[object, ...]", value)))
 
 
 def all_finite(objects: Iterable[object], model: type[msgspec.Struct]) -> bool:

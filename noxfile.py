@@ -4,7 +4,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
 PYTHONS = ["3.11", "3.12", "3.13"]
-EVERYTHING = ".[cli,httpx2,aiohttp,fast]"
+EVERYTHING = ".[cli,httpx2,aiohttp,fast,bench]"
 
 
 def groups(*names: str) -> list[str]:
@@ -93,7 +93,7 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Every benchmark; `-- --smoke` for a quick look."""
     session.install("-e", EVERYTHING, *groups("bench"))
-    for script in ("bench_listing.py", "bench_memory.py"):
+    for script in ("bench_decode.py", "bench_listing.py", "bench_memory.py"):
         session.run("python", f"benchmarks/{script}", *session.posargs)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 import qcasync
+from qcasync.cli.bench.command import decode
 from qcasync.cli.demo import demo
 from qcasync.cli.doctor import doctor
 from qcasync.cli.live_list import list_deployments
@@ -19,13 +20,16 @@ app: typer.Typer = typer.Typer(
     pretty_exceptions_enable=False,  # they print local variables, and with them what should stay secret
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 incomplete.",
 )
+bench: typer.Typer = typer.Typer(no_args_is_help=True, help="Benchmarks.")
 live: typer.Typer = typer.Typer(no_args_is_help=True, help="Live algorithms.")
 
 app.command()(demo)
 app.command()(doctor)
+app.add_typer(bench, name="bench")
 app.add_typer(live, name="live")
 app.command()(orders)
 app.command()(simulator)
+bench.command("decode")(decode)
 live.command("list")(list_deployments)
 live.command("show")(show)
 
@@ -41,7 +45,7 @@ def options(
     context: typer.Context,
     transport: Annotated[TransportName, typer.Option(help="The HTTP library.")] = TransportName.HTTPX,
     timeout: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="For a whole call, waits included.", show_default=False)
+        float | None, typer.Option(metavar="SECONDS", help="For a call, waits included.", show_default=False)
     ] = None,
     concurrency: Annotated[int, typer.Option(metavar="N", help="Requests at once.")] = 10,
     version: Annotated[  # noqa: ARG001 - its callback does it

@@ -1,6 +1,7 @@
 """Pages of orders: in a single pass where that is possible, entry by entry where it is not."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC
 from decimal import Decimal
 from functools import cache
 from itertools import chain
@@ -178,6 +179,8 @@ def _finished(orders: tuple[Order[Any], ...], style: Style, wish: Wish, json: by
     """Make models of what a strict decoder found; None if it skipped something, or took for a number what is none."""
     if not all(map(_events, orders)) and style.lost(json):
         return None
+    if orders and not _tells_utc(orders[0]):  # a serializer writes all dates alike
+        return None
     amounts = list(map(_trailing, orders))
     if amounts.count(None) < len(amounts) and any(map(_is_undecided, orders)) and json.rfind(b"railingPercentage") >= 0:
         return None
@@ -203,6 +206,12 @@ def _is_exact(orders: tuple[Order[Any], ...]) -> bool:
         and all_finite(filter(None, map(_submitted, orders)), OrderSubmissionData)
         and all_finite(filter(None, map(_group, orders)), GroupOrderManager)
     )
+
+
+def _tells_utc(order: Order[Any]) -> bool:
+    """Tell whether the dates of an order are in UTC, and none is .NET's "never"."""
+    moments = (order.time, order.created_time, order.last_fill_time, order.last_update_time, order.canceled_time)
+    return all(moment is None or (moment.tzinfo is UTC and moment.year > 1) for moment in moments)
 
 
 def _told_when(order: Any) -> bool:

@@ -7,7 +7,7 @@ import enum
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +15,7 @@ from msgspec import inspect
 
 from qcasync._core.exactness import Told
 from qcasync.models._base import as_utc
+from qcasync.models._json import MAX_DEPTH, is_array, is_object
 from qcasync.models.enums import OpenEnum, member_of
 
 _MAX_INT: Final = 2**63 - 1
@@ -49,7 +50,7 @@ def expected(what: str, value: Any) -> UnreadableError:
 def read(value: Any, plan: inspect.Type) -> tuple[Any, str]:
     """Read a value as what msgspec calls a type that is neither a model nor a container."""
     if isinstance(plan, inspect.AnyType):
-        return value, ""
+        return shallow(value), ""
     if isinstance(plan, inspect.RawType):
         return msgspec.Raw(msgspec.json.encode(value)), ""
     if isinstance(plan, inspect.EnumType):
@@ -58,6 +59,17 @@ def read(value: Any, plan: inspect.Type) -> tuple[Any, str]:
     if isinstance(plan, inspect.FloatType) and plan.le is not None and not (plan.ge or 0) <= found <= plan.le:
         raise UnreadableError("out of range")
     return found, quirk
+
+
+def shallow(value: Any, depth: int = MAX_DEPTH) -> Any:
+    """Copy JSON of which nothing is known but that it is not nested deeply."""
+    if not depth:
+        raise UnreadableError("nested too deeply")
+    if is_object(value):
+        return {key: shallow(item, depth - 1) for key, item in value.items()}
+    if is_array(value):
+        return [shallow(item, depth - 1) for item in value]
+    return float(value) if isinstance(value, Told) else value
 
 
 def integer(value: Any) -> tuple[int, str]:
@@ -97,7 +109,10 @@ def exact(value: Any) -> tuple[Decimal, str]:
         number, quirk = _number(number), "text for number"
     if isinstance(number, bool) or not isinstance(number, int | float):
         raise expected("a number", value)
-    found = Decimal(value.text if isinstance(value, Told) else str(value).strip())
+    try:
+        found = Decimal(value.text if isinstance(value, Told) else str(value).strip())
+    except InvalidOperation:  # an exponent of more than 18 digits
+        found = Decimal("NaN")
     if not found.is_finite():
         raise NoValueError("not a finite number")
     return found, quirk
@@ -150,7 +165,7 @@ def member(kind: type[enum.Enum], value: Any) -> tuple[OpenEnum, str]:
 
 
 def _number(told: str) -> float | int:
-    for kind in (int, float) if "_" not in told else ():  # Python's digit groups are not JSON's
+    for kind in (int, float) if told.isascii() and "_" not in told else ():  # Python takes more digits than JSON
         try:
             return kind(told)
         except ValueError:

@@ -113,7 +113,7 @@ class _Respelling:
         if _is_model(model):
             if annotation not in self.done:
                 self.done[annotation] = ForwardRef(_name(model))  # a symbol may hold a symbol
-                self.done[annotation] = self._derive(model, msgspec.structs.fields(annotation))
+                self.done[annotation] = self._derive(model, annotation)
             return self.done[annotation]
         origin, arguments = get_origin(annotation), get_args(annotation)
         if origin in (Union, types.UnionType):
@@ -122,17 +122,25 @@ class _Respelling:
             return annotation
         return origin[tuple(argument if argument is ... else self.of(argument) for argument in arguments)]
 
-    def _derive(self, model: type[Struct], fields: tuple[FieldInfo, ...]) -> type[Struct]:
+    def _derive(self, model: type[Struct], annotation: Any) -> type[Struct]:
+        fields = msgspec.structs.fields(annotation)
         spelling = self.exceptions.get(model, self.spelling)
         usual = {each.name: Form(spelling(each.encode_name), each.type, _default(each)) for each in fields}
-        forms = {**usual, **self.forms.get(model, {})}
+        forms = {
+            name: form._replace(kind=self.of(form.kind))
+            for name, form in (usual | dict(self.forms.get(model, {}))).items()
+        }
+        forbid = self.forbid_unknown and all(form.default is not REQUIRED for form in forms.values())
+        same = annotation is model and all(forms[each.name][:2] == (each.encode_name, each.type) for each in fields)
+        if same and not forbid and model not in self.unsettled:
+            return model
         twin = msgspec.defstruct(
             _name(model),
-            [(name, self.of(form.kind), form.default) for name, form in forms.items()],
+            [(name, form.kind, form.default) for name, form in forms.items()],
             bases=(model,),
             namespace={} if model in self.unsettled else {"__post_init__": _becoming(model)},
             rename={name: form.key for name, form in forms.items()},
-            forbid_unknown_fields=self.forbid_unknown and all(form.default is not REQUIRED for form in forms.values()),
+            forbid_unknown_fields=forbid,
             kw_only=True,
             frozen=False,
         )

@@ -58,7 +58,8 @@ class Reader:
         if isinstance(plan, inspect.UnionType):
             if value is None:
                 return None
-            plan = next(option for option in plan.types if not isinstance(option, inspect.NoneType))
+            options = [option for option in plan.types if not isinstance(option, inspect.NoneType)]
+            plan = options[0] if len(options) == 1 else inspect.AnyType()  # no model but an open one has a choice
         quirk = ""
         try:
             match plan:
@@ -103,8 +104,8 @@ class Reader:
             try:
                 values[target.name] = self._read(item, target.type, target.encode_name, f"{path}.{target.encode_name}")
             except NoValueError as error:
-                if target.required:
-                    raise
+                if target.required:  # without it there is no model, and to leave that out would lose something
+                    raise UnreadableError(error.reason, error.path) from None
                 self.note(target.encode_name, error.reason)
         for target in known.values():
             if target.name not in values:

@@ -5,6 +5,7 @@ strict decoder refuses goes to the patient reader in `tolerance.py`.
 """
 
 from collections.abc import Callable, Mapping
+from decimal import InvalidOperation
 from functools import cache
 from typing import Any, Final, TypeVar
 
@@ -22,7 +23,7 @@ from qcasync.models.symbols import Symbol
 
 T = TypeVar("T")
 
-REFUSED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MemoryError)
+REFUSED: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, MemoryError, InvalidOperation)
 """Everything that msgspec raises for bytes that are not what was asked for."""
 
 

@@ -30,6 +30,9 @@ class _Point(NamedTuple):
     tooltip: str | None = None
 
 
+_REFUSED: Final = (msgspec.DecodeError, ValueError, RecursionError)
+"""No such value, no such text, or nested too deeply. A point that cannot be read is dropped, whatever the reason."""
+
 _ITEMS: Final[msgspec.json.Decoder[list[Raw] | dict[str, Raw]]] = msgspec.json.Decoder(list[Raw] | dict[str, Raw])
 _ITEM: Final[msgspec.json.Decoder[_Row | dict[str, Raw]]] = msgspec.json.Decoder(_Row | dict[str, Raw])
 _ROW: Final = msgspec.json.Decoder(_Row)
@@ -85,7 +88,7 @@ def patient(values: bytes, *, candles: bool) -> Columns:
 def _items(values: bytes) -> list[Raw]:
     try:
         told = _ITEMS.decode(values)
-    except msgspec.ValidationError:
+    except _REFUSED:
         return []
     if isinstance(told, dict):
         return list(told.values()) if all(map(str.isdigit, told)) else []
@@ -101,7 +104,7 @@ def _point(item: Raw) -> _Point | None:
             row = _ROW.decode(b"[%b,%b]" % (told.get("x", b"null"), told.get("y", b"0")))
             tooltip = told.get("tooltip")
         x = _instant(row.x)
-    except (msgspec.ValidationError, ValueError):
+    except _REFUSED:
         return None
     prices = (row.y,) if row.close is UNSET else (row.y, row.high, row.low, row.close)
     return _Point(x, tuple(math.nan if price is None else price for price in prices), _text(tooltip))
@@ -119,5 +122,5 @@ def _instant(told: float | str) -> int:
 def _text(tooltip: Raw | None) -> str | None:
     try:
         return None if tooltip is None else _TOOLTIP.decode(tooltip)
-    except msgspec.ValidationError:
+    except _REFUSED:
         return None

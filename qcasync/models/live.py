@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from msgspec import field
 from msgspec.structs import force_setattr
 
 from qcasync.models._base import Int64, Model, as_utc
+from qcasync.models._json import ShallowJson
 from qcasync.models.charts import Chart
 from qcasync.models.enums import AlgorithmStatus, ChartResolution
 from qcasync.models.live_result import LiveResult
@@ -29,8 +29,8 @@ class ProjectFile(Model, frozen=True, kw_only=True):
         is_library: Whether it belongs to a library.
     """
 
-    id: int | None = None
-    project_id: int | None = None
+    id: Int64 | None = None
+    project_id: Int64 | None = None
     name: str = ""
     content: str = ""
     modified: datetime | None = None
@@ -95,8 +95,10 @@ class LiveAlgorithm(Model, frozen=True, kw_only=True):
     results: LiveResult | None = field(name="@results", default=None)
 
     def __post_init__(self) -> None:
-        force_setattr(self, "launched", as_utc(self.launched))
-        force_setattr(self, "stopped", as_utc(self.stopped))
+        if self.launched is not None:
+            force_setattr(self, "launched", as_utc(self.launched))
+        if self.stopped is not None:
+            force_setattr(self, "stopped", as_utc(self.stopped))
 
 
 class LiveDeployment(Model, frozen=True, kw_only=True):
@@ -128,11 +130,13 @@ class LiveDeployment(Model, frozen=True, kw_only=True):
     environment: str | None = None
     description: str | None = None
     error: str | None = None
-    leagues: tuple[Any, ...] = ()
+    leagues: tuple[ShallowJson, ...] = ()
 
     def __post_init__(self) -> None:
-        force_setattr(self, "launched", as_utc(self.launched))
-        force_setattr(self, "stopped", as_utc(self.stopped))
+        if self.launched is not None:
+            force_setattr(self, "launched", as_utc(self.launched))
+        if self.stopped is not None:
+            force_setattr(self, "stopped", as_utc(self.stopped))
 
 
 class CreateLiveAlgorithmResponse(Model, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from typing import Any, Generic
 from msgspec import field
 
 from qcasync.models._base import ZERO, Int64, Model, Number, UtcDatetime
+from qcasync.models._json import ShallowJson
 from qcasync.models.deployments import Deployment
 from qcasync.models.enums import DataNormalizationMode, OrderDirection, OrderStatus, OrderType, SecurityType
 from qcasync.models.order_events import OrderEvent
@@ -109,7 +110,7 @@ class Order(Model, Generic[Number], frozen=True, kw_only=True):
     status: OrderStatus
     tag: str | None = None
     # As it came: to wrap it here would cost every order 0.15 microseconds, 8 % of its decoding.
-    _properties: dict[str, Any] = field(name="properties", default_factory=dict[str, Any])
+    _properties: dict[str, ShallowJson] = field(name="properties", default_factory=dict[str, Any])
     security_type: SecurityType = SecurityType.BASE
     direction: OrderDirection
     value: Number = ZERO

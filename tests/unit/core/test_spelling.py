@@ -19,6 +19,7 @@ from qcasync.models import (
     ProjectFile,
     Symbol,
 )
+from qcasync.models._json import ShallowJson
 from tests.unit.models.test_orders import EVENT, ORDER
 
 
@@ -80,7 +81,9 @@ def test_unknown_keys_pass_unless_forbidden() -> None:
 
 
 def test_exceptions_and_replacements() -> None:
-    kind = respelled(Order, pascal, exceptions={OrderEvent: kebab}, replacements={dict[str, Any]: dict[str, int]})
+    kind = respelled(
+        Order, pascal, exceptions={OrderEvent: kebab}, replacements={dict[str, ShallowJson]: dict[str, int]}
+    )
     event = {kebab(key): value for key, value in msgspec.to_builtins(EVENT).items()}
     event |= {"status": "filled", "direction": "buy"}
     order = {pascal(key): value for key, value in msgspec.to_builtins(ORDER).items()}

@@ -248,7 +248,14 @@ def test_there_is_a_reader_for_every_field_of_every_model() -> None:
         yield type(plan)
 
     known = {*_READERS, inspect.StructType, inspect.DictType, inspect.VarTupleType, inspect.EnumType, inspect.RawType}
-    known |= {inspect.AnyType, inspect.UnionType, inspect.NoneType, inspect.BytesType, inspect.CustomType}
+    known |= {
+        inspect.AnyType,
+        inspect.UnionType,
+        inspect.NoneType,
+        inspect.BytesType,
+        inspect.CustomType,
+        inspect.ListType,
+    }
     sent = [model for model in Model.__subclasses__() if model.__module__.startswith("qcasync.models.")]
     answers = [model for model in sent if model.__module__ != "qcasync.models.brokerages"]
     for model in answers:

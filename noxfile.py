@@ -70,16 +70,17 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """Seeded listings under every condition of the simulator: `nox -s chaos -- --runs 100000 --seed 7`."""
+    """Seeded listings, seeded mutations: `nox -s chaos -- --runs 100000 --mutations 10000000 --seed 7`."""
     session.install("-e", EVERYTHING, *groups("test"))
     session.run("pytest", "tests/chaos", *session.posargs)
 
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """What takes too long for every change: a hundred thousand seeded listings."""
+    """What takes too long for every change: a hundred thousand seeded listings, a hundred million mutated answers."""
     session.install("-e", EVERYTHING, *groups("test"))
-    session.run("pytest", "tests/chaos", "--runs", "100000", *session.posargs)
+    session.run("pytest", "tests/chaos/test_listings.py", "--runs", "100000", *session.posargs)
+    session.run("pytest", "tests/chaos/test_mutations.py", "--mutations", "100000000", *session.posargs)
 
 
 @nox.session

@@ -5,7 +5,7 @@ Tests that use real sockets override the fixture `anyio_backend`; see tests/inte
 
 import asyncio
 import selectors
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 import pytest
@@ -61,22 +61,22 @@ def anyio_backend(request: pytest.FixtureRequest) -> Any:
     return ("trio", virtual_trio()) if request.param == "trio" else request.param
 
 
-ENDS = pytest.StashKey[Counter[str]]()
-"""How the seeded runs of tests/chaos ended."""
+ENDS = pytest.StashKey[defaultdict[str, Counter[str]]]()
+"""How the seeded runs of tests/chaos ended, by what they ran."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("chaos", "seeded runs (tests/chaos)")
     group.addoption("--runs", type=int, default=10_000, help="seeded listings in all (default: %(default)s)")
+    group.addoption("--mutations", type=int, default=10**6, help="seeded mutations in all (default: %(default)s)")
     group.addoption("--seed", type=int, default=0, help="the first seed (default: %(default)s)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[ENDS] = Counter()
+    config.stash[ENDS] = defaultdict(Counter)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    ends = config.stash[ENDS]
-    if ends:
-        told = ", ".join(f"{count} {end}" for end, count in ends.most_common())
-        terminalreporter.write_line(f"seeded listings from seed {config.getoption('--seed')}: {told}")
+    for what, ends in config.stash[ENDS].items():
+        told = ", ".join(f"{count} {end}" for end, count in ends.most_common()) or "none"
+        terminalreporter.write_line(f"seeded {what} from seed {config.getoption('--seed')}: {told}")

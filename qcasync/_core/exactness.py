@@ -26,6 +26,7 @@ class Told(float):
         return told
 
 
+@cache
 def is_exact(kind: Any) -> bool:
     """Tell whether a type mentions decimals, such as `tuple[OrderEvent[Decimal], ...]`."""
     return kind is Decimal or any(is_exact(argument) for argument in get_args(kind))

@@ -29,7 +29,7 @@ def _awake(order: LazyOrder) -> Order[Any]:
     if isinstance(raw, Raw):
         exact = isinstance(order.quantity, Decimal)
         kind: Any = tuple[OrderEvent[Decimal], ...] if exact else tuple[OrderEvent, ...]
-        events = read_value(raw, kind, "$.events") if raw else ()
+        events = () if bytes(raw) in {b"", b"null"} else read_value(raw, kind, "$.events")
         Order.events.__set__(order, events)  # type: ignore[attr-defined, misc]
     _become(order, Order)
     return order

@@ -13,6 +13,7 @@ from msgspec import Raw, Struct, field
 from qcasync._core.exactness import all_finite
 from qcasync._core.lazy_orders import LazyOrder
 from qcasync._core.scalars import UnreadableError
+from qcasync._core.screening import unquote_numbers
 from qcasync._core.settling import MODELS, settle_orders
 from qcasync._core.spelling import Form, Spelling, camel, kebab, pascal, respelled
 from qcasync._core.tolerance import Reader
@@ -145,7 +146,7 @@ def read_entries(entries: Sequence[Raw], body: bytes, reader: Reader, wish: Wish
             orders.append(order or _read_order(entry, reader, f"$.orders[{index}]", wish))
         except (DecodeError, UnreadableError) as error:
             reason = f"{error.reason} at {error.path}" if error.path else error.reason
-            quarantined.append(Quarantined(index=index, reason=reason, raw=bytes(entry)[:MAX_RAW]))
+            quarantined.append(Quarantined(index=index, reason=reason, raw=unquote_numbers(bytes(entry))[:MAX_RAW]))
     return OrderPage(orders=tuple(orders), quarantined=tuple(quarantined), quirks=reader.quirks)
 
 

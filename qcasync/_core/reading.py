@@ -1,10 +1,12 @@
 """Values and objects of an answer: read strictly if that works, patiently if not."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import FieldInfo
 
 from qcasync._core.exactness import finite, is_exact
 from qcasync._core.scalars import UnreadableError
@@ -55,10 +57,15 @@ def read_object(told: dict[str, Raw], model: type[T], body: bytes, path: str = "
         DecodeError: A member cannot be read, or a necessary one is missing.
     """
     values: dict[str, object] = {}
-    for field in msgspec.structs.fields(model):
+    for field in _fields(model):
         raw = told.get(fold(field.encode_name))
         if raw is not None and (field.required or bytes(raw) != b"null"):
             values[field.name] = read_value(raw, field.type, f"{path}.{field.encode_name}")
         elif field.required:
             raise undecodable(f"no `{field.encode_name}`", body, path)
     return model(**values)
+
+
+@cache
+def _fields(model: type[msgspec.Struct]) -> tuple[FieldInfo, ...]:
+    return msgspec.structs.fields(model)  # evaluates annotations each time

@@ -124,7 +124,7 @@ def text(value: Any) -> tuple[str, str]:
         return value, ""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise expected("text", value)
-    return str(value), "number for text"
+    return value.text if isinstance(value, Told) else str(value), "number for text"
 
 
 def boolean(value: Any) -> tuple[bool, str]:

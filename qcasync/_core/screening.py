@@ -21,6 +21,10 @@ _STRING_OR_NUMBER = re.compile(
 )
 
 
+_ODD_NUMBER = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}")
+_QUOTED = re.compile(rb'"\\u00([0-9a-f]{2})((?:NaN|Infinity|aN|nfinity|[\d.]*(?:[eE]\+?\d{3,})))"')
+
+
 def screen(body: bytes) -> None:
     """Raise DecodeError unless the body may be a JSON object in UTF-8.
 
@@ -64,8 +68,21 @@ def html_title(body: bytes) -> str | None:
 
 
 def quote_numbers(body: bytes) -> bytes:
-    """Quote the numbers that make JSON unreadable (`NaN`, `Infinity`, `1e999`): only the field with one must suffer."""
-    return _STRING_OR_NUMBER.sub(lambda found: found[0] if found[1] is None else b'"' + found[1] + b'"', body)
+    """Quote the numbers that make JSON unreadable (`NaN`, `Infinity`, `1e999`): only the field with one must suffer.
+
+    Their first character is escaped, which changes nothing for a reader, and tells `unquote_numbers` what was quoted.
+    """
+    return _STRING_OR_NUMBER.sub(_quoted, body) if _ODD_NUMBER.search(body) else body
+
+
+def unquote_numbers(part: bytes) -> bytes:
+    """Return a part of a body as it was before `quote_numbers`."""
+    return _QUOTED.sub(lambda found: bytes([int(found[1], 16)]) + found[2], part)
+
+
+def _quoted(found: re.Match[bytes]) -> bytes:
+    number = found[1]
+    return found[0] if number is None else b'"\\u%04x%b"' % (number[0], number[1:])
 
 
 def _kind(body: bytes) -> str:

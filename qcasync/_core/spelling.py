@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, ForwardRef, NamedTuple, TypeGuard, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -57,6 +58,7 @@ def kebab(key: str) -> str:
     return _HUMP.sub(lambda letter: "-" + letter[0].lower(), key)
 
 
+@lru_cache(1024)
 def fold(key: str) -> str:
     """Reduce a key to what all its spellings share."""
     return key.replace("-", "").replace("_", "").lower()

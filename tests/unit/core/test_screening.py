@@ -1,10 +1,11 @@
 """What a body is before it is decoded."""
 
+import json
 import re
 
 import pytest
 
-from qcasync._core.screening import excerpt, html_title, quote_numbers, screen, undecodable
+from qcasync._core.screening import excerpt, html_title, quote_numbers, screen, undecodable, unquote_numbers
 from qcasync.errors import DecodeError
 
 
@@ -88,7 +89,8 @@ def test_an_error_has_the_excerpt_and_the_path() -> None:
     ],
 )
 def test_numbers_that_json_lacks_are_quoted_outside_of_text(sent: bytes, expected: bytes) -> None:
-    assert quote_numbers(sent) == expected
+    quoted = re.sub(rb'"\\u00([0-9a-f]{2})', lambda found: b'"' + bytes.fromhex(found[1].decode()), quote_numbers(sent))
+    assert quoted == expected
 
 
 @pytest.mark.parametrize(
@@ -116,3 +118,12 @@ def test_characters_across_the_pieces_in_which_utf8_is_checked_are_whole() -> No
     screen(b'{ "' + "ä€𝄞".encode() * 300_000 + b'":1}')
     with pytest.raises(DecodeError, match="not UTF-8"):
         screen(b"{" + "ä".encode() * 2**20 + b"\xc3")
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"-NaN", b"Infinity", b"-Infinity", b"1e999", b"-12.5E+1000", b"7.25e400"])
+def test_numbers_are_quoted_so_that_it_can_be_undone(number: bytes) -> None:
+    body = b'{"a":%b,"b":["NaN",%b],"c":"\\u004e"}' % (number, number)
+
+    quoted = quote_numbers(body)
+    assert json.loads(quoted) == {"a": number.decode(), "b": ["NaN", number.decode()], "c": "N"}
+    assert unquote_numbers(quoted) == body

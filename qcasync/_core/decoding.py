@@ -15,7 +15,7 @@ from msgspec import Raw, Struct
 
 from qcasync._core.pages import Wish, read_entries, read_page
 from qcasync._core.reading import read_object, read_value
-from qcasync._core.results import read_documented
+from qcasync._core.results import read_documented, read_result
 from qcasync._core.scalars import UnreadableError
 from qcasync._core.screening import html_title, screen, undecodable
 from qcasync._core.spelling import camel, respelled
@@ -26,7 +26,6 @@ from qcasync.models._json import is_array, is_object
 from qcasync.models.charts import Chart
 from qcasync.models.enums import ChartResolution
 from qcasync.models.live import CreateLiveAlgorithmResponse, LiveAlgorithm, LiveDeployment
-from qcasync.models.live_result import LiveResult
 from qcasync.models.orders import OrderPage
 from qcasync.models.portfolio import Portfolio
 
@@ -105,7 +104,7 @@ def read_live(body: bytes) -> LiveAlgorithm | Refusal:
     if (refusal := _refusal(told)) is not None:
         return refusal
     if "liveresults" in told:
-        return _documented_live(members(told["liveresults"]), body)
+        return _documented_live(members(told["liveresults"]))
     if "deployid" not in told and "status" not in told:
         raise undecodable("success, but no live algorithm", body)
     return read_object(told, LiveAlgorithm, body)
@@ -207,15 +206,13 @@ def _missing(payload: str, body: bytes) -> NoReturn:
     raise undecodable(f"success, but neither {payload} nor word of loading", body)
 
 
-def _documented_live(told: dict[str, Raw], body: bytes) -> LiveAlgorithm:
+def _documented_live(told: dict[str, Raw]) -> LiveAlgorithm:
     path = "$.LiveResults"
     results = told.get("results")
     return LiveAlgorithm(
         version=_number(told, "version", int),
         resolution=read_value(told["resolution"], ChartResolution | None, path) if "resolution" in told else None,
-        results=None
-        if results is None or begins(results, b"null")
-        else read_object(members(results), LiveResult, body, f"{path}.results"),
+        results=None if results is None or begins(results, b"null") else read_result(members(results)),
     )
 
 

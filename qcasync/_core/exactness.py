@@ -1,11 +1,12 @@
 """Numbers as the exact decimals that the server wrote, for the models that were asked for in `Decimal`."""
 
+import types
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import cache
 from itertools import chain
 from operator import attrgetter
-from typing import Any, Self, TypeVar, cast, get_args
+from typing import Any, Self, TypeVar, Union, cast, get_args, get_origin
 
 import msgspec
 
@@ -34,10 +35,9 @@ def is_exact(kind: Any) -> bool:
 
 def finite(value: object) -> bool:
     """Tell whether every decimal in a model is a number. msgspec takes the text "NaN" for one."""
-    if isinstance(value, Decimal):
-        return value.is_finite()
     if isinstance(value, msgspec.Struct):
-        return all(finite(getattr(value, name)) for name in _numbers(type(value)))
+        model = type(value)
+        return all_finite((value,), model) and all(finite(getattr(value, name)) for name in _inner(model))
     if is_object(value):
         return all(map(finite, value.values()))
     return not isinstance(value, tuple) or all(map(finite, cast("tuple[object, ...]", value)))
@@ -51,23 +51,21 @@ def all_finite(objects: Iterable[object], model: type[msgspec.Struct]) -> bool:
 
 @cache
 def _direct(model: type[msgspec.Struct]) -> Callable[[object], Iterable[Decimal | None]]:
-    """Return the getter of the numbers in a model, of which there must be several."""
-    fields = msgspec.structs.fields(model)
-    return attrgetter(*(each.name for each in fields if any(isinstance(part, TypeVar) for part in _parts(each.type))))
+    """Return the getter of the numbers in a model."""
+    names = [each.name for each in msgspec.structs.fields(model) if _is_number(each.type)]
+    return attrgetter(*names, names[0]) if names else lambda _: ()  # twice the first, so that it is always a tuple
 
 
-def _parts(kind: Any) -> tuple[Any, ...]:
-    return (kind, *get_args(kind))
+def _is_number(kind: Any) -> bool:
+    optional = get_origin(kind) in (Union, types.UnionType)
+    return isinstance(kind, TypeVar) or (optional and any(isinstance(part, TypeVar) for part in get_args(kind)))
 
 
 @cache
-def _numbers(model: type[msgspec.Struct]) -> tuple[str, ...]:
-    """The fields of a model that hold numbers of the type that was asked for, or models with such fields."""
+def _inner(model: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The fields of a model that hold models with such numbers."""
     fields = msgspec.structs.fields(model)
-    # The events of a lazy order are a property, and are looked at when they are used.
-    return tuple(
-        each.name for each in fields if _varies(each.type) and not isinstance(getattr(model, each.name), property)
-    )
+    return tuple(each.name for each in fields if _varies(each.type) and not _is_number(each.type))
 
 
 def _varies(kind: Any) -> bool:

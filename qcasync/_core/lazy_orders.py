@@ -21,6 +21,12 @@ class LazyOrder(Order[Any], frozen=True, kw_only=True):
     def __eq__(self, other: object) -> bool:
         return _awake(self) == (_awake(other) if isinstance(other, LazyOrder) else other)
 
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __reduce__(self) -> Any:
+        return _awake(self).__reduce__()
+
     __hash__ = None  # type: ignore[assignment]  # like an order's: its properties are a dictionary
 
 

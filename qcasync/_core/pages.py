@@ -123,7 +123,7 @@ def read_page(body: bytes, wish: Wish) -> OrderPage[Any] | None:
             answer = _page_decoder(style, wish)(body)
         except REFUSED:
             return None
-    if answer.orders is None or answer.success is False:
+    if answer.orders is None or answer.success is not True:
         return None
     orders = _finished(answer.orders, style, wish, body)
     return None if orders is None else OrderPage(orders=orders, length=answer.length, quirks=style.quirks)
@@ -138,16 +138,33 @@ def read_entries(entries: Sequence[Raw], body: bytes, reader: Reader, wish: Wish
         reader: Told what had to be put right.
         wish: What is wanted.
     """
-    found = _each_strictly(entries, Style.of(body), wish, body, reader)
+    paths = [f"$.orders[{index}]" for index in range(len(entries))]
+    orders, quarantined = read_each(entries, paths, body, reader, wish)
+    return OrderPage(orders=orders, quarantined=quarantined, quirks=reader.quirks)
+
+
+def read_each(
+    entries: Sequence[Raw], paths: Sequence[str], json: bytes, reader: Reader, wish: Wish
+) -> tuple[tuple[Order[Any], ...], tuple[Quarantined, ...]]:
+    """Read orders each for itself, and quarantine what is none.
+
+    Args:
+        entries: The orders.
+        paths: Where each stands.
+        json: What they are entries of.
+        reader: Told what had to be put right.
+        wish: What is wanted.
+    """
+    found = _each_strictly(entries, Style.of(json), wish, json, reader)
     orders: list[Order[Any]] = []
     quarantined: list[Quarantined] = []
-    for index, (order, entry) in enumerate(zip(found, entries, strict=True)):
+    for index, (order, entry, path) in enumerate(zip(found, entries, paths, strict=True)):
         try:
-            orders.append(order or _read_order(entry, reader, f"$.orders[{index}]", wish))
+            orders.append(order or _read_order(entry, reader, path, wish))
         except (DecodeError, UnreadableError) as error:
             reason = f"{error.reason} at {error.path}" if error.path else error.reason
             quarantined.append(Quarantined(index=index, reason=reason, raw=unquote_numbers(bytes(entry))[:MAX_RAW]))
-    return OrderPage(orders=tuple(orders), quarantined=tuple(quarantined), quirks=reader.quirks)
+    return tuple(orders), tuple(quarantined)
 
 
 def _read_order(raw: Raw, reader: Reader, path: str, wish: Wish) -> Order[Any]:
@@ -180,10 +197,7 @@ def _finished(orders: tuple[Order[Any], ...], style: Style, wish: Wish, json: by
     """Make models of what a strict decoder found; None if it skipped something, or took for a number what is none."""
     if not all(map(_events, orders)) and style.lost(json):
         return None
-    if orders and not _tells_utc(orders[0]):  # a serializer writes all dates alike
-        return None
-    amounts = list(map(_trailing, orders))
-    if amounts.count(None) < len(amounts) and any(map(_is_undecided, orders)) and json.rfind(b"railingPercentage") >= 0:
+    if not are_whole(orders, json):
         return None
     if wish.lazy and style == TODAY and wish.number is float:
         for order in orders:
@@ -193,6 +207,15 @@ def _finished(orders: tuple[Order[Any], ...], style: Style, wish: Wish, json: by
             return None
         settle_orders(orders, LazyOrder if wish.lazy else Order)
     return orders if wish.number is float or _is_exact(orders) else None
+
+
+def are_whole(orders: Sequence[Order[Any]], json: bytes) -> bool:
+    """Tell whether the dates of orders are in UTC, and whether nothing stands under the documents' name for a field."""
+    if orders and not _tells_utc(orders[0]):  # a serializer writes all dates alike
+        return False
+    amounts = list(map(_trailing, orders))
+    trailing = amounts.count(None) < len(amounts)
+    return not (trailing and any(map(_is_undecided, orders)) and json.rfind(b"railingPercentage") >= 0)
 
 
 def _is_undecided(order: Order[Any]) -> bool:

@@ -12,7 +12,7 @@ from qcasync.models._base import as_utc
 from qcasync.models._json import is_object
 from qcasync.models.enums import OrderDirection, OrderStatus
 from qcasync.models.order_events import OrderEvent
-from qcasync.models.orders import Order
+from qcasync.models.orders import Order, OrderSubmissionData
 from qcasync.models.portfolio import Cash
 from qcasync.models.symbols import Symbol
 
@@ -32,7 +32,12 @@ def repair(model: type[msgspec.Struct], value: Any, note: Note) -> Any:
         note("symbol", "text for object")
         return {"value": value, "id": "", "permtick": value}
     mend = _MENDERS.get(model)
-    return value if mend is None or not is_object(value) else mend(value, note)
+    if mend is None:
+        return value
+    if value == []:
+        note(model.__name__, "[] for {}")  # PHP writes both alike
+        value = {}
+    return mend(value, note) if is_object(value) else value
 
 
 def key_of(value: Object) -> str:
@@ -86,6 +91,27 @@ def _symbol(value: Object, note: Note) -> Object:
     return value
 
 
+def _submission(value: Object, note: Note) -> Object:
+    folded = _folded(value)
+    for name in ("bidPrice", "askPrice", "lastPrice"):
+        told = folded.get(fold(name))
+        lack = "not told" if told is None else "not a finite number" if _is_odd(told) else ""
+        if lack:
+            note(name, lack)
+            value = _put(value, name, 0)
+    return value
+
+
+def _is_odd(number: Any) -> bool:
+    try:
+        scalars.decimal(number)
+    except scalars.NoValueError:
+        return True
+    except scalars.UnreadableError:
+        return False  # whoever reads it says what it is
+    return False
+
+
 def _event(value: Object, note: Note) -> Object:
     folded = _folded(value)
     told = dict(folded)
@@ -101,7 +127,8 @@ def _event(value: Object, note: Note) -> Object:
             told |= {"orderfeeamount": parts.get("amount"), "orderfeecurrency": parts.get("currency")}
     if (moment := _moment(folded.get("utctime"))) is not None:
         # The engine's own object, as the documents show it. It names no deployment, and its id is the event's number.
-        told |= {"time": moment.timestamp(), "algorithmid": "", "ordereventid": folded.get("id")}
+        told |= {"time": moment.timestamp(), "ordereventid": folded.get("id")}
+        told.setdefault("algorithmid", "")
     while is_object(inner := told.get("status")):  # the documents show an event in the place of its status
         told["status"] = _folded(inner).get("status")
     if told == folded:
@@ -115,7 +142,7 @@ def _folded(value: Object) -> Object:
 
 
 def _put(value: Object, name: str, item: Any) -> Object:
-    return {key: old for key, old in value.items() if fold(key) != name} | {name: item}
+    return {key: old for key, old in value.items() if fold(key) != fold(name)} | {name: item}
 
 
 def _moment(told: Any) -> datetime | None:
@@ -128,5 +155,6 @@ def _moment(told: Any) -> datetime | None:
 _MENDERS: Mapping[type[msgspec.Struct], Callable[[Object, Note], Object]] = {
     Order: _order,
     OrderEvent: _event,
+    OrderSubmissionData: _submission,
     Symbol: _symbol,
 }

@@ -17,6 +17,7 @@ from qcasync._core.exactness import Told
 from qcasync.models._base import as_utc
 from qcasync.models._json import MAX_DEPTH, is_array, is_object
 from qcasync.models.enums import OpenEnum, member_of
+from qcasync.models.statistics import Statistics
 
 _MAX_INT: Final = 2**63 - 1
 _MAX_EXACT: Final = 2**53
@@ -53,6 +54,8 @@ def read(value: Any, plan: inspect.Type) -> tuple[Any, str]:
         return shallow(value), ""
     if isinstance(plan, inspect.RawType):
         return msgspec.Raw(msgspec.json.encode(value)), ""
+    if isinstance(plan, inspect.CustomType):
+        return statistics(value)
     if isinstance(plan, inspect.EnumType):
         return member(plan.cls, value)
     found, quirk = _READERS[type(plan)](value)
@@ -125,6 +128,17 @@ def text(value: Any) -> tuple[str, str]:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise expected("text", value)
     return value.text if isinstance(value, Told) else str(value), "number for text"
+
+
+def statistics(value: Any) -> tuple[Statistics, str]:
+    """Read statistics: also numbers for text, and without those that are null. One odd statistic costs no other."""
+    if value == []:
+        return Statistics(), "[] for {}"  # PHP writes both alike
+    if not is_object(value):
+        raise expected("an object", value)
+    texts = {name: str(item).lower() if isinstance(item, bool) else item for name, item in value.items()}
+    found = Statistics({name: text(item)[0] for name, item in texts.items() if item is not None})
+    return found, "" if found == value else "null or number for text"
 
 
 def boolean(value: Any) -> tuple[bool, str]:

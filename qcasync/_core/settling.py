@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from qcasync._core.scalars import UnreadableError
+from qcasync.models._base import LAST_MOMENT
 from qcasync.models.order_events import CashAmount, OrderEvent, OrderFee
 from qcasync.models.orders import GroupOrderManager, Order, OrderSubmissionData
 from qcasync.models.symbols import Symbol
@@ -62,14 +64,21 @@ def settle_engine_events(events: Iterable[Any]) -> None:
     """Make models of events as the engine has them, which documents show.
 
     They name no deployment, their id is the event's number, and symbol and fee are objects.
+
+    Raises:
+        UnreadableError: One is older than Unix time.
     """
     for event in events:
         symbol = event.symbol
         event.symbol, event.symbol_value, event.symbol_permtick = symbol.id, symbol.value, symbol.permtick
         fee = event.order_fee_amount
-        if fee.__class__ is not float:
+        if fee is None:
+            event.order_fee_amount = 0.0
+        elif fee.__class__ is not float:
             event.order_fee_amount, event.order_fee_currency = fee.value.amount, fee.value.currency
-        event.time_at = event.time_at.timestamp()
+        event.time_at = moment = event.time_at.timestamp()
+        if not 0 <= moment <= LAST_MOMENT:
+            raise UnreadableError("not a date")
         event.order_event_id = event.id
         event.id = str(event.id)
         event.__class__ = OrderEvent

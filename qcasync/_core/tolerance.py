@@ -18,7 +18,6 @@ from qcasync.models._json import is_array, is_object
 
 MAX_QUIRKS: Final = 50
 _MAX_KEY: Final = 40
-_TEXT: Final = inspect.StrType()
 
 
 class Reader:
@@ -67,8 +66,6 @@ class Reader:
                     found = self._model(value, plan.cls, field, path)
                 case inspect.DictType():
                     found = self._dict(value, plan.value_type, field, path)
-                case inspect.CustomType():
-                    found = plan.cls(self._dict(value, _TEXT, field, path))
                 case inspect.VarTupleType():
                     found = self._tuple(value, plan.item_type, field, path)
                 case _:

@@ -7,15 +7,15 @@ strict decoder refuses goes to the patient reader in `tolerance.py`.
 from collections.abc import Callable, Mapping
 from decimal import InvalidOperation
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Raw, Struct
 
 from qcasync._core.exactness import Told
+from qcasync._core.scalars import UnreadableError, statistics
 from qcasync._core.screening import quote_numbers, undecodable
 from qcasync._core.spelling import Spelling, camel, fold, kebab, pascal, respelled
-from qcasync.models._json import is_array, is_object
 from qcasync.models.order_events import OrderEvent
 from qcasync.models.portfolio import Holding
 from qcasync.models.statistics import Statistics
@@ -31,11 +31,10 @@ def hook(kind: type, told: Any) -> Any:
     """Make of plain values what msgspec does not know. A TypeError becomes a ValidationError."""
     if kind is not Statistics:
         raise NotImplementedError(kind)
-    if is_array(told) and not told:
-        return Statistics()  # PHP writes an empty object so
-    if not is_object(told) or not all(isinstance(text, str) for text in told.values()):
-        raise TypeError("expected text by name")
-    return Statistics(told)
+    try:
+        return statistics(told)[0]
+    except UnreadableError as error:
+        raise TypeError(error.reason) from None
 
 
 def decoder(kind: Any) -> Callable[[bytes | Raw], Any]:
@@ -66,16 +65,27 @@ OLD: Final[Mapping[type[Struct], Spelling]] = {
 @cache
 def strict(kind: Any) -> tuple[Callable[[bytes | Raw], Any], ...]:
     """Return the decoders that take a value of a type in one spelling each, and refuse it in another."""
-    spellings: tuple[tuple[Spelling, Mapping[type[Struct], Spelling]], ...] = (
-        (camel, {}),
-        (camel, {Holding: _in_full(camel)}),
-        (kebab, {}),
-        (pascal, OLD),
-    )
+    spellings: list[tuple[Spelling, Mapping[type[Struct], Spelling]]] = [(camel, {})]
+    if _mentions(kind, Holding):
+        spellings.append((camel, {Holding: _in_full(camel)}))
+    if _mentions(kind, OrderEvent):
+        spellings.append((kebab, {}))
+    if _mentions(kind, Struct):
+        spellings.append((pascal, OLD))
     return tuple(
         decoder(respelled(kind, spelling, exceptions=exceptions, forbid_unknown=True))
         for spelling, exceptions in spellings
     )
+
+
+@cache
+def _mentions(kind: Any, model: type[Struct]) -> bool:
+    """Tell whether values of a type may hold instances of a model."""
+    origin = get_origin(kind) or kind
+    if isinstance(origin, type) and issubclass(origin, Struct):
+        inner = (each.type for each in msgspec.structs.fields(kind) if each.type != origin | None)
+        return issubclass(origin, model) or any(_mentions(each, model) for each in inner)
+    return any(_mentions(argument, model) for argument in get_args(kind))
 
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw]).decode

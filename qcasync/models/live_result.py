@@ -11,6 +11,7 @@ from qcasync.models.charts import Chart
 from qcasync.models.order_events import OrderEvent
 from qcasync.models.orders import Order
 from qcasync.models.portfolio import Cash, Holding
+from qcasync.models.quarantine import Quarantined
 from qcasync.models.statistics import Statistics
 
 __all__ = ["AlphaRuntimeStatistics", "InsightScore", "LiveResult"]
@@ -76,6 +77,7 @@ class LiveResult(Model, frozen=True, kw_only=True):
         server_statistics: The same about its machine.
         state: The engine's state.
         alpha_runtime_statistics: Statistics about insights, in old results.
+        quarantined: Orders that could not be decoded, by their position among the orders.
     """
 
     account_currency: str | None = None
@@ -91,3 +93,5 @@ class LiveResult(Model, frozen=True, kw_only=True):
     server_statistics: Statistics = field(default_factory=Statistics)
     state: Statistics = field(default_factory=Statistics)
     alpha_runtime_statistics: AlphaRuntimeStatistics | None = None
+    # Not of the wire: no server writes such a key.
+    quarantined: tuple[Quarantined, ...] = field(name="@quarantined", default=())

@@ -20,9 +20,10 @@ __all__ = ["GroupOrderManager", "Order", "OrderPage", "OrderSubmissionData"]
 class OrderSubmissionData(Model, Generic[Number], frozen=True, kw_only=True):
     """The market when the order was submitted. Prices are in the quote currency; 0 if there was none."""
 
-    bid_price: Number = ZERO
-    ask_price: Number = ZERO
-    last_price: Number = ZERO
+    # The server writes all three. If they had defaults, keys in another spelling would be taken for nothing.
+    bid_price: Number
+    ask_price: Number
+    last_price: Number
 
 
 class GroupOrderManager(Model, Generic[Number], frozen=True, kw_only=True):

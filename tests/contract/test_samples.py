@@ -326,7 +326,7 @@ def test_numbers_that_json_does_not_have_cost_only_their_field() -> None:
     assert len(page.orders) == 2
     assert page.orders[1] == TRAILING
     assert page.orders[0].price == 0.0
-    assert page.orders[0].order_submission_data == OrderSubmissionData(ask_price=81.3)
+    assert page.orders[0].order_submission_data == OrderSubmissionData(bid_price=0.0, ask_price=81.3, last_price=0.0)
     assert page.orders[0].tag == 'NaN, "Infinity" and 1e999 stay'
     assert set(page.quirks) == {f"{name}: not a finite number" for name in ("price", "bidPrice", "lastPrice")}
 

@@ -159,6 +159,24 @@ def test_broken_events_of_a_lazy_order_are_told_when_they_are_used() -> None:
         _ = order.events
 
 
+def test_lazy_orders_compare_without_contradiction() -> None:
+    eager, lazy = qcasync.decode_orders(WINDOW).orders[0], qcasync.decode_orders(WINDOW, lazy_events=True).orders
+    assert (lazy[0] != eager) is False
+    assert (eager != lazy[1]) is True
+    assert lazy[1] != eager
+    assert type(pickle.loads(pickle.dumps(lazy[2]))) is qcasync.Order
+
+
+@pytest.mark.parametrize("body", [WINDOW, OLD_WINDOW], ids=["today", "old"])
+def test_a_quote_in_the_other_spelling_is_not_taken_for_none(body: bytes) -> None:
+    def respell(answer: Any) -> None:
+        order = answer["orders"][0]
+        key = "orderSubmissionData" if "orderSubmissionData" in order else "OrderSubmissionData"
+        order[key] = {name.swapcase()[:1] + name[1:]: value for name, value in order[key].items()}
+
+    assert qcasync.decode_orders(changed(body, respell)).orders[0] == qcasync.decode_orders(body).orders[0]
+
+
 def test_an_order_without_events_has_none_when_lazy() -> None:
     body = changed(WINDOW, lambda answer: answer["orders"][0].pop("events"))
 

@@ -26,6 +26,7 @@ from qcasync.models import (
 from qcasync.models._base import Model
 
 CHILDREN = ("item_type", "key_type", "value_type")
+NO_QUOTE = OrderSubmissionData(bid_price=0.0, ask_price=0.0, last_price=0.0)
 EVENT = {
     "id": "e",
     "algorithmId": "d",
@@ -77,10 +78,10 @@ def reason(value: Any, kind: Any) -> tuple[str, str]:
         ([], dict[str, int], {}),
         ({"a": "1"}, dict[str, int], {"a": 1}),
         ({"a": None}, dict[str, int | None], {"a": None}),
-        ([], OrderSubmissionData, OrderSubmissionData()),
-        ({"BID-PRICE": "1"}, OrderSubmissionData, OrderSubmissionData(bid_price=1.0)),
-        ({"bidPrice": None, "other": 1}, OrderSubmissionData, OrderSubmissionData()),
-        ({"bidPrice": "NaN"}, OrderSubmissionData, OrderSubmissionData()),
+        ([], OrderSubmissionData, NO_QUOTE),
+        ({"BID-PRICE": "1"}, OrderSubmissionData, msgspec.structs.replace(NO_QUOTE, bid_price=1.0)),
+        ({"bidPrice": None, "other": 1}, OrderSubmissionData, NO_QUOTE),
+        ({"bidPrice": "NaN"}, OrderSubmissionData, NO_QUOTE),
         ({"averagePrice": 1, "q": 2}, Holding, Holding(average_price=1.0, quantity=2.0)),
         ({"A": {}, "B": []}, dict[str, Holding], {"A": Holding(), "B": Holding()}),
         ({"Symbol": "KRNL X1", "Quantity": 1}, dict[str, Holding], None),
@@ -144,8 +145,8 @@ def test_nesting_without_end_is_unreadable() -> None:
 
 def test_quirks_are_named_once_and_bounded() -> None:
     reader = Reader()
-    reader.read([{"bidPrice": "1"}, {"bidPrice": "2"}], tuple[OrderSubmissionData, ...])
-    assert reader.quirks == ("bidPrice: text for number",)
+    reader.read([{"amount": "1"}, {"amount": "2"}], tuple[Cash, ...])
+    assert reader.quirks == ("amount: text for number",)
 
     for number in range(2 * MAX_QUIRKS):
         reader.note(str(number), "q")

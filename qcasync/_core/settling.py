@@ -4,7 +4,9 @@ One loop in which every class is told costs a tenth of what msgspec would pay fo
 spellings write differently is put right in the same loop; until it is told its class, an object can be changed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Any, Final
 
 from msgspec import Struct
@@ -15,20 +17,23 @@ from qcasync.models.order_events import CashAmount, OrderEvent, OrderFee
 from qcasync.models.orders import GroupOrderManager, Order, OrderSubmissionData
 from qcasync.models.symbols import Symbol
 
+_events: Final = attrgetter("events")
+
 MODELS: Final[frozenset[type[Struct]]] = frozenset(
     {Order, OrderEvent, Symbol, OrderSubmissionData, GroupOrderManager, OrderFee, CashAmount}
 )
 """The models that are settled here."""
 
 
-def settle_orders(orders: Iterable[Any], kind: type[Order] = Order) -> None:
+def settle_orders(orders: Sequence[Any], kind: type[Order] = Order) -> None:
     """Make models of orders, of their symbols, and of all that stands in them.
 
     Args:
         orders: Instances of a type derived from `Order`.
         kind: What the orders become.
     """
-    eager = kind is Order
+    if kind is Order:  # of any other kind, events are still JSON
+        settle_events(chain.from_iterable(map(_events, orders)))
     for order in orders:
         symbol = order.symbol
         while symbol is not None:
@@ -38,12 +43,11 @@ def settle_orders(orders: Iterable[Any], kind: type[Order] = Order) -> None:
             submitted.__class__ = OrderSubmissionData
         if (group := order.group_order_manager) is not None:
             group.__class__ = GroupOrderManager
-        if eager:
-            for event in order.events:
-                event.__class__ = OrderEvent
         ids = order.broker_ids
-        if ids and (len(ids) > 1 or ids[0].__class__ is int):
+        if len(ids) > 1:
             order.broker_ids = tuple(map(str, ids))
+        elif ids and ids[0].__class__ is int:
+            order.broker_ids = (str(ids[0]),)
         order.__class__ = kind
 
 

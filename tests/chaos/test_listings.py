@@ -4,8 +4,8 @@ A failing seed replays alone: `pytest tests/chaos --runs 1 --seed SEED`.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 
 import qcasync
 from qcasync.simulator import Conditions, Project, Simulator
-from tests.chaos.workers import run_all
+from tests.chaos.workers import Run
 from tests.conftest import ENDS, JumpingLoop, virtual_trio
 from tests.support import EPOCH, World, true_time, world
 
@@ -122,12 +122,16 @@ def compare(seed: int, simulator: Simulator, project: Project, listing: qcasync.
     assert not listing.anomalies or (short and boastful), f"seed {seed}: {listing.anomalies[:3]}"
 
 
-@pytest.mark.timeout(300)
+def seeded(config: pytest.Config, chunk: int) -> tuple[Run, range]:
+    """What a chunk runs."""
+    runs, first = config.getoption("--runs"), config.getoption("--seed")
+    return run_virtually, range(first + chunk, first + runs, CHUNKS)
+
+
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_no_silent_truncation(chunk: int, processes: ProcessPoolExecutor, request: pytest.FixtureRequest) -> None:
+def test_no_silent_truncation(chunk: int, ends: Counter[str], request: pytest.FixtureRequest) -> None:
     """Whatever the server does, a listing that returns is the truth. Half of the runs are on trio."""
-    runs, first = request.config.getoption("--runs"), request.config.getoption("--seed")
-    ends = run_all(processes, run_virtually, range(first + chunk, first + runs, CHUNKS))
     request.config.stash[ENDS]["listings"].update(ends)
     assert ends["complete"] >= ends.total() * 0.8 or ends.total() < 10
 

@@ -7,7 +7,6 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ from tests import bodies
 from tests.bodies import Tree
 from tests.chaos.mutations import mutations
 from tests.chaos.trees import grow, lay_out
-from tests.chaos.workers import run_all
+from tests.chaos.workers import Run
 from tests.conftest import ENDS
 from tests.promises import examine, touch
 
@@ -84,10 +83,14 @@ def mutate(seed: int) -> Counter[str]:
     return ends
 
 
-@pytest.mark.timeout(900)
+def seeded(config: pytest.Config, chunk: int) -> tuple[Run, range]:
+    """What a chunk runs."""
+    count, first = config.getoption("--mutations"), config.getoption("--seed")
+    return mutate, range(first + chunk, first + math.ceil(count / BATCH), CHUNKS)
+
+
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_no_mutation_escapes(chunk: int, processes: ProcessPoolExecutor, request: pytest.FixtureRequest) -> None:
-    count, first = request.config.getoption("--mutations"), request.config.getoption("--seed")
-    ends = run_all(processes, mutate, range(first + chunk, first + math.ceil(count / BATCH), CHUNKS))
+def test_no_mutation_escapes(chunk: int, ends: Counter[str], request: pytest.FixtureRequest) -> None:
     request.config.stash[ENDS]["mutations"].update(ends)
     assert min(ends["decoded"], ends["DecodeError"]) > ends.total() * 0.2 or ends.total() < 10 * BATCH

@@ -7,10 +7,9 @@ import sys
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from multiprocessing import get_context
 
 import pytest
@@ -25,21 +24,35 @@ HANGING = 60
 """After so many seconds in one seed a worker shows where it is, and dies."""
 
 
-@contextmanager
-def workers() -> Iterator[ProcessPoolExecutor]:
-    """A process for each core. They begin empty, as on Windows: a fork would inherit the threads' locks."""
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as processes:
-        yield processes
+Started = Sequence[tuple[Sequence[int], Future[tuple[Counter[str], list[str]]]]]
+"""Runs that were begun: shares of seeds, each with what will come of it."""
 
 
-def run_all(processes: ProcessPoolExecutor, run: Run, seeds: Sequence[int]) -> Counter[str]:
-    """Make the runs of all seeds, and return how many ended how. The test fails if one fails."""
-    ends: Counter[str] = Counter()
-    failures: list[str] = []
+def workers() -> ProcessPoolExecutor:
+    """A process for each core, which gives way to others.
+
+    They begin empty, as on Windows: a fork would inherit the threads' locks.
+    """
+    return ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"), initializer=_give_way)
+
+
+def _give_way() -> None:
+    if hasattr(os, "nice"):
+        os.nice(10)
+
+
+def start(processes: ProcessPoolExecutor, run: Run, seeds: Sequence[int]) -> Started:
+    """Begin the runs of all seeds."""
     size = -(-len(seeds) // SHARES) or 1
     shares = [seeds[at : at + size] for at in range(0, len(seeds), size)]
-    tasks = [processes.submit(_run_share, run, share) for share in shares]
-    for share, task in zip(shares, tasks, strict=True):
+    return [(share, processes.submit(_run_share, run, share)) for share in shares]
+
+
+def finish(started: Started) -> Counter[str]:
+    """Wait for runs, and return how many ended how. The test fails if one fails."""
+    ends: Counter[str] = Counter()
+    failures: list[str] = []
+    for share, task in started:
         try:
             ended, failed = task.result()
         except BrokenProcessPool:

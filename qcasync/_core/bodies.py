@@ -49,7 +49,7 @@ def decode_orders(body: bytes, *, decimal: bool = False, lazy_events: bool = Fal
 
     Args:
         body: The answer.
-        decimal: Prices, quantities and values as exact `Decimal` instead of float. It takes about twice as long.
+        decimal: Prices, quantities and values as exact `Decimal` instead of float. It takes two to three times as long.
         lazy_events: Keep the events of each order as JSON until they are used for the first time, which saves a quarter
             of the time where nobody looks at them. Until then an order keeps the whole body in memory, what is wrong
             with its events is raised as `DecodeError` when they are used, and `msgspec.structs.asdict` shows JSON.

@@ -18,7 +18,7 @@ from qcasync._core.reading import read_object, read_value
 from qcasync._core.results import read_documented, read_result
 from qcasync._core.scalars import UnreadableError
 from qcasync._core.screening import html_title, screen, undecodable
-from qcasync._core.spelling import camel, respelled
+from qcasync._core.spelling import camel, parametrized, respelled
 from qcasync._core.tolerance import Reader
 from qcasync._core.wire import REFUSED, begins, decoder, members, parse, untyped
 from qcasync.errors import DecodeError
@@ -59,17 +59,6 @@ class Loading(Struct, frozen=True):
     progress: float | None = None
 
 
-class _ChartBody(Struct, Generic[T]):
-    chart: T | None = None
-    success: bool | None = None
-
-
-# Every field of a chart has a default: only an unknown key tells that it is spelled differently.
-_CHART: Callable[[bytes], _ChartBody[Chart]] = decoder(
-    _ChartBody[respelled(Chart, camel, forbid_unknown=True)]  # type: ignore[misc]  # a computed type
-)
-
-
 class Refusal(Struct, frozen=True):
     """The server refused.
 
@@ -78,6 +67,17 @@ class Refusal(Struct, frozen=True):
     """
 
     errors: tuple[str, ...] = ()
+
+
+class _ChartBody(Struct, Generic[T]):
+    chart: T | None = None
+    success: bool | None = None
+
+
+# Every field of a chart has a default: only an unknown key tells that it is spelled differently.
+_CHART: Callable[[bytes], _ChartBody[Chart]] = decoder(
+    parametrized(_ChartBody, respelled(Chart, camel, forbid_unknown=True))
+)
 
 
 def read_orders(
@@ -135,9 +135,8 @@ def read_portfolio(body: bytes, *, number: type[float] | type[Decimal] = float) 
     if (refusal := _refusal(told)) is not None:
         return refusal
     if "portfolio" not in told or begins(told["portfolio"], b"null"):
-        return _missing("portfolio", body)
-    kind: Any = Portfolio if number is float else Portfolio[number]  # type: ignore[valid-type]
-    portfolio: Portfolio[Any] = read_value(told["portfolio"], kind, "$.portfolio")
+        raise undecodable("success, but no portfolio", body)
+    portfolio: Portfolio[Any] = read_value(told["portfolio"], parametrized(Portfolio, number), "$.portfolio")
     return portfolio
 
 

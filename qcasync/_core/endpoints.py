@@ -54,8 +54,14 @@ class Endpoint(Generic[T_co]):
     how_to_check: str = ""
 
     def exactly(self) -> "Endpoint[Any]":
-        """The same operation with numbers as `Decimal`."""
-        return self if self.read_exactly is None else self.reading(self.read_exactly)
+        """The same operation with numbers as `Decimal`.
+
+        Raises:
+            LookupError: It has none.
+        """
+        if self.read_exactly is None:
+            raise LookupError(f"{self.operation} offers no decimals")
+        return self.reading(self.read_exactly)
 
     def reading(self, read: Callable[[bytes], Any]) -> "Endpoint[Any]":
         """The same operation with another reader of its answer."""

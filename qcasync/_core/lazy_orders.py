@@ -1,7 +1,7 @@
 """Orders whose events are decoded when somebody looks at them."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Raw
 
@@ -9,7 +9,8 @@ from qcasync._core.reading import read_value
 from qcasync.models.order_events import OrderEvent
 from qcasync.models.orders import Order
 
-_become = vars(object)["__class__"].__set__  # past the guard of a frozen struct
+_SLOT: Final[Any] = vars(Order)["events"]
+_become: Final = vars(object)["__class__"].__set__  # past the guard of a frozen struct
 
 
 class LazyOrder(Order[Any], frozen=True, kw_only=True):
@@ -31,14 +32,14 @@ class LazyOrder(Order[Any], frozen=True, kw_only=True):
 
 
 def _awake(order: LazyOrder) -> Order[Any]:
-    raw = Order.events.__get__(order)  # type: ignore[attr-defined, misc]  # the slot itself
+    raw = _SLOT.__get__(order)
     if isinstance(raw, Raw):
         exact = isinstance(order.quantity, Decimal)
         kind: Any = tuple[OrderEvent[Decimal], ...] if exact else tuple[OrderEvent, ...]
         events = () if bytes(raw) in {b"", b"null"} else read_value(raw, kind, "$.events")
-        Order.events.__set__(order, events)  # type: ignore[attr-defined, misc]
+        _SLOT.__set__(order, events)
     _become(order, Order)
     return order
 
 
-LazyOrder.events = property(lambda order: _awake(order).events)  # type: ignore[assignment]
+LazyOrder.events = property(lambda order: _awake(order).events)  # type: ignore[assignment]  # stands before the slot

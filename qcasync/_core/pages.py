@@ -15,11 +15,11 @@ from qcasync._core.lazy_orders import LazyOrder
 from qcasync._core.scalars import UnreadableError
 from qcasync._core.screening import unquote_numbers
 from qcasync._core.settling import MODELS, settle_orders
-from qcasync._core.spelling import Form, Spelling, camel, kebab, pascal, respelled
+from qcasync._core.spelling import Form, Spelling, camel, kebab, parametrized, pascal, respelled
 from qcasync._core.tolerance import Reader
 from qcasync._core.wire import OLD, REFUSED, decoder, untyped
 from qcasync.errors import DecodeError
-from qcasync.models._base import Int64, Number, UtcDatetime
+from qcasync.models._base import Int64, UtcDatetime
 from qcasync.models.order_events import OrderEvent
 from qcasync.models.orders import GroupOrderManager, Order, OrderPage, OrderSubmissionData
 from qcasync.models.quarantine import MAX_RAW, Quarantined
@@ -194,10 +194,12 @@ def _each_strictly(
 
 
 def _finished(orders: tuple[Order[Any], ...], style: Style, wish: Wish, json: bytes) -> tuple[Order[Any], ...] | None:
-    """Make models of what a strict decoder found; None if it skipped something, or took for a number what is none."""
-    if not all(map(_events, orders)) and style.lost(json):
-        return None
-    if not are_whole(orders, json):
+    """Make models of what a strict decoder found.
+
+    Returns:
+        None if it skipped something, or took for a date or a number what is none.
+    """
+    if (not all(map(_events, orders)) and style.lost(json)) or not are_whole(orders, json):
         return None
     if wish.lazy and style == TODAY and wish.number is float:
         for order in orders:
@@ -247,7 +249,7 @@ def _told_when(order: Any) -> bool:
 
 @cache
 def _page_decoder(style: Style, wish: Wish) -> Callable[[bytes], OrdersBody[tuple[Order[Any], ...]]]:
-    return decoder(OrdersBody[tuple[_wire(style, wish), ...]])  # type: ignore[misc]  # a computed type
+    return decoder(parametrized(OrdersBody, parametrized(tuple, _wire(style, wish), ...)))
 
 
 @cache
@@ -259,9 +261,7 @@ def _wire(style: Style, wish: Wish) -> Any:
     if style == TODAY and wish == Wish():
         return Order
     today = style == TODAY and wish.number is float
-    spelling: Spelling = camel
-    if style.old:
-        spelling = lambda key: style.events if key == "events" else pascal(key)  # noqa: E731
+    spelling = _pascal_but(style.events) if style.old else camel
     forms: dict[str, Form] = {}
     if style.late:
         forms["time"] = Form(spelling("time"), UtcDatetime | None)
@@ -277,9 +277,9 @@ def _wire(style: Style, wish: Wish) -> Any:
     )
 
 
-_AS_THEY_ARE: Final = {
-    Symbol: Symbol,
-    OrderSubmissionData[Number]: OrderSubmissionData,  # type: ignore[valid-type]  # as the annotation has it
-    GroupOrderManager[Number]: GroupOrderManager,  # type: ignore[valid-type]
-}
+def _pascal_but(events: str) -> Spelling:
+    return lambda key: events if key == "events" else pascal(key)
+
+
+_AS_THEY_ARE: Final = {model: model for model in (Symbol, OrderSubmissionData, GroupOrderManager)}
 """Models inside an order that today's spelling needs no other type for."""

@@ -13,7 +13,7 @@ from qcasync._core.pages import Wish, are_whole, read_each
 from qcasync._core.reading import read_value
 from qcasync._core.scalars import UnreadableError
 from qcasync._core.settling import MODELS, settle_engine_events, settle_events, settle_orders, settle_symbol
-from qcasync._core.spelling import Form, Spelling, camel, fold, kebab, pascal, respelled
+from qcasync._core.spelling import Form, Spelling, camel, fold, kebab, parametrized, pascal, respelled
 from qcasync._core.tolerance import Reader
 from qcasync._core.wire import OLD, REFUSED, begins, decoder, entries, parse
 from qcasync.models._base import ZERO, Int64, UtcDatetime
@@ -27,6 +27,7 @@ from qcasync.models.symbols import Symbol
 T = TypeVar("T")
 
 _HEAD: Final = 1024
+"""Where the first keys tell the spelling."""
 _OLD_RESULTS: Final = re.compile(rb'"results"\s*:\s*\{\s*"[A-Z]')
 _NO_EVENTS: Final = Raw(b"[]")
 _FIELDS: Final = tuple(each for each in msgspec.structs.fields(LiveResult) if not each.encode_name.startswith("@"))
@@ -94,10 +95,10 @@ def read_result(told: Mapping[str, Raw]) -> LiveResult:
         DecodeError: One of them cannot be read.
     """
     members: dict[str, Any] = {}
-    for field_ in _FIELDS:
-        raw = told.get(fold(field_.encode_name))
+    for member in _FIELDS:
+        raw = told.get(fold(member.encode_name))
         if raw is not None and not begins(raw, b"null"):
-            members |= _read_member(field_, raw)
+            members |= _read_member(member, raw)
     return LiveResult(**members)
 
 
@@ -128,7 +129,8 @@ def _settle(members: dict[str, Any], json: bytes | Raw) -> bool:
     for name in _DICTIONARIES & members.keys():
         if not members[name]:  # null, or [] as PHP writes it
             members[name] = {}
-    if not _settle_orders(tuple(members.get("orders", {}).values()), json):
+    orders = tuple(members.get("orders", {}).values())
+    if orders and not _settle_orders(orders, bytes(json)):
         return False
     for symbol in _symbols(members):
         settle_symbol(symbol)
@@ -137,8 +139,8 @@ def _settle(members: dict[str, Any], json: bytes | Raw) -> bool:
     return True
 
 
-def _settle_orders(orders: tuple[Any, ...], json: bytes | Raw) -> bool:
-    if not are_whole(orders, bytes(json)):
+def _settle_orders(orders: tuple[Any, ...], json: bytes) -> bool:
+    if not are_whole(orders, json):
         return False
     for order in orders:
         if order.deployment:  # events under the key of the other spelling
@@ -167,7 +169,7 @@ def _body_decoder(*, old: bool) -> Callable[[bytes], _Body[Any]]:
         rename={key: spelling(key) for key in beside},
         kw_only=True,
     )
-    return decoder(_Body[kind])  # type: ignore[valid-type]  # a computed type
+    return decoder(parametrized(_Body, kind))
 
 
 @cache
@@ -245,7 +247,7 @@ def _wire_event(spelling: Spelling, forms: Mapping[str, Form] | None = None) -> 
 
 _OLD_EVENT: Final = decoder(_wire_event(kebab))
 _ENGINE_EVENT: Final = decoder(_wire_event(pascal, _ENGINE_FORMS))
-_EVENTS: Final = decoder(tuple[_wire_event(camel), ...])  # type: ignore[misc]  # a computed type
-_OLD_EVENTS: Final = decoder(tuple[_wire_event(kebab), ...])  # type: ignore[misc]
-_ENGINE_EVENTS: Final = decoder(tuple[_wire_event(pascal, _ENGINE_FORMS), ...])  # type: ignore[misc]
+_EVENTS: Final = decoder(parametrized(tuple, _wire_event(camel), ...))
+_OLD_EVENTS: Final = decoder(parametrized(tuple, _wire_event(kebab), ...))
+_ENGINE_EVENTS: Final = decoder(parametrized(tuple, _wire_event(pascal, _ENGINE_FORMS), ...))
 _LIST: Final = msgspec.json.Decoder(list[Raw]).decode

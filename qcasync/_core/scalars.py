@@ -91,11 +91,7 @@ def integer(value: Any) -> tuple[int, str]:
 
 def decimal(value: Any) -> tuple[float, str]:
     """Read a number: also "1.5". NaN and infinities, which arrive as text, are no value."""
-    number, quirk = value, ""
-    if isinstance(number, str):
-        number, quirk = _number(number), "text for number"
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        raise expected("a number", value)
+    number, quirk = _told_number(value)
     try:
         number = float(number)
     except OverflowError:
@@ -107,11 +103,7 @@ def decimal(value: Any) -> tuple[float, str]:
 
 def exact(value: Any) -> tuple[Decimal, str]:
     """Read a number with every digit that was sent: also "1.5". NaN and infinities are no value."""
-    number, quirk = value, ""
-    if isinstance(number, str):
-        number, quirk = _number(number), "text for number"
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        raise expected("a number", value)
+    _, quirk = _told_number(value)
     try:
         found = Decimal(value.text if isinstance(value, Told) else str(value).strip())
     except InvalidOperation:  # an exponent of more than 18 digits
@@ -176,6 +168,15 @@ def member(kind: type[enum.Enum], value: Any) -> tuple[OpenEnum, str]:
         raise UnreadableError("expected a name or a number, got a fraction") from None
     usual = value in kind._value2member_map_ or not found.is_known
     return found, "" if usual else "another form of an enum"
+
+
+def _told_number(value: Any) -> tuple[float, str]:
+    number, quirk = value, ""
+    if isinstance(number, str):
+        number, quirk = _number(number), "text for number"
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise expected("a number", value)
+    return number, quirk
 
 
 def _number(told: str) -> float | int:

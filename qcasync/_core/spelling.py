@@ -2,9 +2,8 @@
 
 The wire type for another spelling is *derived* from the model, never written beside it: a subclass with the same fields
 under other keys. An instance becomes one of the model itself by being told its class, which CPython allows because
-the subclass adds nothing, and which costs 30 nanoseconds. The subclass tells it in `__post_init__`, once msgspec has
-filled it; where a payload has thousands of them, those calls cost more than is gained, and whoever decodes settles
-them together (`settling.py`).
+the subclass adds nothing. The subclass tells it in `__post_init__`, once msgspec has filled it; where a payload has
+thousands of them, those calls cost more than is gained, and whoever decodes settles them together (`settling.py`).
 """
 
 import re
@@ -41,6 +40,11 @@ class Form(NamedTuple):
 
 
 _HUMP = re.compile("[A-Z]")
+
+
+def parametrized(generic: Any, *arguments: Any) -> Any:
+    """Return `generic[arguments]` for computed types. In brackets, checkers would take them for annotations."""
+    return generic[arguments]
 
 
 def camel(key: str) -> str:
@@ -81,7 +85,7 @@ def respelled(
         spelling: How keys are spelled.
         exceptions: Models whose keys are spelled differently.
         forms: Fields, by model and name, that have another form altogether.
-        replacements: Types of fields to be read as another type.
+        replacements: Types of fields, or models, to be read as another type.
         unsettled: Models whose instances remain of the derived type until the caller settles them.
         forbid_unknown: Whether a key without a field is an error in models of which every field has a default. There it
             alone tells that a spelling is the wrong one.
@@ -109,9 +113,10 @@ class _Respelling:
     def of(self, annotation: Any) -> Any:
         if isinstance(annotation, TypeVar):
             annotation = annotation.__bound__
-        if annotation in self.replacements:
-            return self.replacements[annotation]
         model = get_origin(annotation) or annotation
+        for key in (annotation, model):
+            if key in self.replacements:
+                return self.replacements[key]
         if _is_model(model):
             if annotation not in self.done:
                 self.done[annotation] = ForwardRef(_name(model))  # a symbol may hold a symbol

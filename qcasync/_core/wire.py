@@ -16,6 +16,7 @@ from qcasync._core.exactness import Told
 from qcasync._core.scalars import UnreadableError, statistics
 from qcasync._core.screening import quote_numbers, undecodable
 from qcasync._core.spelling import Spelling, camel, fold, kebab, pascal, respelled
+from qcasync.models.enums import camel as from_snake
 from qcasync.models.order_events import OrderEvent
 from qcasync.models.portfolio import Holding
 from qcasync.models.statistics import Statistics
@@ -45,13 +46,8 @@ def decoder(kind: Any) -> Callable[[bytes | Raw], Any]:
 
 def _in_full(spelling: Spelling) -> Spelling:
     # Today a holding's keys are one or two letters; older engines wrote the names.
-    names = {field.encode_name: _camel_name(field.name) for field in msgspec.structs.fields(Holding)}
+    names = {field.encode_name: from_snake(field.name) for field in msgspec.structs.fields(Holding)}
     return lambda key: spelling(names[key])
-
-
-def _camel_name(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
 
 
 OLD: Final[Mapping[type[Struct], Spelling]] = {

@@ -55,7 +55,7 @@ def as_utc(moment: datetime | None) -> datetime | None:
     if moment is None or moment.year == 1:
         return None
     if moment.tzinfo is None:
-        return _EPOCH + (moment - _NAIVE_EPOCH)  # a tenth of the time of `replace`
+        return _EPOCH + (moment - _NAIVE_EPOCH)  # `replace` takes much longer
     try:
         return moment.astimezone(UTC)
     except OverflowError:  # in UTC it is the year 10000

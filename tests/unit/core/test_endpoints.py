@@ -100,3 +100,10 @@ def test_rows_do_not_change() -> None:
     field: Any = "path"
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(READ_LIVE_ORDERS, field, "elsewhere")
+
+
+def test_decimals_are_offered_where_a_row_says_so() -> None:
+    """An operation without them refuses: it must not answer with floats instead."""
+    assert READ_LIVE_ORDERS.exactly().read is READ_LIVE_ORDERS.read_exactly
+    with pytest.raises(LookupError, match="AUTHENTICATE"):
+        endpoints.AUTHENTICATE.exactly()

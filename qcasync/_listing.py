@@ -1,6 +1,6 @@
 """A complete listing of orders, performed concurrently: the plan decides, a fixed number of workers fetch."""
 
-from collections.abc import AsyncGenerator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final, Generic
@@ -10,6 +10,7 @@ import msgspec
 
 from qcasync._core.endpoints import Endpoint
 from qcasync._core.requests import MAX_WINDOW, ReadLiveOrders
+from qcasync._core.rows import cut, identity
 from qcasync._core.runs import DeploymentRuns
 from qcasync._core.window_steps import Arrival, Broken, Complete, LookAgain, Trouble, Wait, Window
 from qcasync._core.windows import WARMING_LIMIT, WindowPlan
@@ -21,7 +22,6 @@ from qcasync.models.deployments import Deployment
 from qcasync.models.listings import Anomaly, OrderListing
 from qcasync.models.observations import WindowRead
 from qcasync.models.orders import Order, OrderPage
-from qcasync.models.quarantine import Quarantined
 
 WINDOWS_AHEAD: Final = 2
 """Windows kept in memory ahead of the reader, for each worker."""
@@ -163,11 +163,11 @@ class OrderPages(Generic[Number]):
             self._fail(error if not self._plan.windows else self._incomplete(str(error), error))
             return
         rows = list(page.rows())
-        first, surplus = _identity(rows, 0), _identity(rows, window.size)
+        first, surplus = identity(rows, 0), identity(rows, window.size)
         arrival = Arrival(count=len(rows), length=page.length, first=first, surplus=surplus)
         count = self._plan.page_received(window, arrival, anyio.current_time())
         if count:
-            self._pages[window.start] = _cut(page, window.start, count)
+            self._pages[window.start] = cut(page, window.start, count)
         self._exchange.observe(
             WindowRead(
                 endpoint=self._endpoint.path,
@@ -293,21 +293,6 @@ def _listing(
         ),
         spans_refresh=pages.spans_refresh,
     )
-
-
-def _cut(page: OrderPage[Number], start: int, count: int) -> OrderPage[Number]:
-    """The first `count` entries of a page, at their place in the list."""
-    quarantined = tuple(entry for entry in page.quarantined if entry.index < count)
-    orders = page.orders[: count - len(quarantined)]
-    return msgspec.structs.replace(page, start=start, orders=orders, quarantined=quarantined)
-
-
-def _identity(rows: Sequence[Order[Number] | Quarantined], index: int) -> Hashable:
-    """What makes an order itself, whatever happens to it; its bytes, if it cannot be decoded. None if there is none."""
-    if index >= len(rows):
-        return None
-    row = rows[index]
-    return (row.id, row.time, row.symbol.id) if isinstance(row, Order) else hash(row.raw)
 
 
 def _server_time(exchange: Exchange) -> datetime:

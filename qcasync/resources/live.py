@@ -1,7 +1,6 @@
 """Live algorithms."""
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, overload
@@ -14,32 +13,24 @@ from qcasync._core.endpoints import (
     READ_LIVE_ALGORITHM,
     READ_LIVE_ALGORITHM_LIST,
     READ_LIVE_CHART,
-    READ_LIVE_ORDERS,
     READ_LIVE_PORTFOLIO,
     STOP_LIVE_ALGORITHM,
-    Endpoint,
 )
-from qcasync._listing import OrderPages, list_all, open_pages
-from qcasync._session import Seconds, Session
-from qcasync.errors import NotReady
+from qcasync._session import Seconds
 from qcasync.models.brokerages import DEFAULT_DATA_PROVIDERS, BrokerageSettings, Notification
 from qcasync.models.charts import Chart
 from qcasync.models.enums import AlgorithmStatus
-from qcasync.models.listings import OrderListing
 from qcasync.models.live import CreateLiveAlgorithmResponse, LiveAlgorithm, LiveDeployment
-from qcasync.models.orders import OrderPage
 from qcasync.models.portfolio import Portfolio
+from qcasync.resources.live_orders import LiveOrders
 
 
-class Live:
+class Live(LiveOrders):
     """Live algorithms: the attribute `live` of a client.
 
     Every method may raise `AuthenticationError`, `RequestError`, `ResponseError` and their kinds; `Raises:` lists what
     a method adds to them. `timeout=` bounds a whole call in seconds, retries and waits for loading included.
     """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
 
     async def read(
         self, project_id: int, *, deploy_id: str | None = None, timeout: Seconds | None = None
@@ -194,135 +185,6 @@ class Live:
         request = requests.ProjectCall(project_id=requests.project(project_id))
         await self._session.call(STOP_LIVE_ALGORITHM, request, timeout=timeout)
 
-    @overload
-    async def read_orders(
-        self,
-        project_id: int,
-        start: int,
-        end: int,
-        *,
-        decimal: Literal[False] = False,
-        timeout: Seconds | None = None,
-    ) -> OrderPage: ...
-    @overload
-    async def read_orders(
-        self, project_id: int, start: int, end: int, *, decimal: Literal[True], timeout: Seconds | None = None
-    ) -> OrderPage[Decimal]: ...
-    async def read_orders(
-        self, project_id: int, start: int, end: int, *, decimal: bool = False, timeout: Seconds | None = None
-    ) -> OrderPage[Any]:
-        """Read one window of a project's orders. Cost: one request.
-
-        The page may hold less than the window without being the last one. `list_orders` reads all orders.
-
-        Endpoint: POST /live/orders/read
-
-        Args:
-            project_id: The project.
-            start: Index of the first order; indexes count the orders of all deployments, in launch order.
-            end: Index after the last order, at most `start` + 100.
-            decimal: Prices, quantities and values as exact `Decimal` instead of float.
-            timeout: Seconds for the whole call, waiting for loading included.
-
-        Raises:
-            NotReady: QuantConnect was still preparing the orders when the deadline came.
-        """
-        request = requests.window(project_id, start, end)
-        return await self._session.call(_orders(decimal=decimal), request, timeout=timeout)
-
-    @overload
-    async def list_orders(
-        self, project_id: int, *, decimal: Literal[False] = False, timeout: Seconds | None = None
-    ) -> OrderListing: ...
-    @overload
-    async def list_orders(
-        self, project_id: int, *, decimal: Literal[True], timeout: Seconds | None = None
-    ) -> OrderListing[Decimal]: ...
-    async def list_orders(
-        self, project_id: int, *, decimal: bool = False, timeout: Seconds | None = None
-    ) -> OrderListing[Any]:
-        """Read all orders of a project, of all its deployments, or raise. Never a part of them.
-
-        Windows of 100 are read in parallel. Cost: one request per 100 orders, and one or two that prove the end. A
-        project that seems to have no orders is looked at twice, 10 s apart, because QuantConnect answers "none" while
-        it warms a cache.
-
-        Endpoint: POST /live/orders/read
-
-        Args:
-            project_id: The project.
-            decimal: Prices, quantities and values as exact `Decimal` instead of float.
-            timeout: Seconds for the whole listing; without it, each window has 120 s of its own.
-
-        Returns:
-            The orders in launch order of their deployments, with what is odd about them (`anomalies`) and with orders
-            that could not be decoded (`quarantined`).
-
-        Raises:
-            IncompleteRead: Some windows could not be read; tells which.
-            NotReady: QuantConnect was still preparing the orders when the deadline came.
-        """
-        self._session.check_open()
-        requests.project(project_id)
-        totals = self._session.totals
-        try:
-            listing = await list_all(
-                self._session.exchange,
-                _orders(decimal=decimal),
-                project_id,
-                totals.get(project_id),
-                self._session.seconds(timeout),
-            )
-        except NotReady:
-            totals.pop(project_id, None)  # what we remember may be what is wrong
-            raise
-        totals[project_id] = listing.total
-        return listing
-
-    @overload
-    def iter_orders(
-        self, project_id: int, *, decimal: Literal[False] = False, timeout: Seconds | None = None
-    ) -> AbstractAsyncContextManager[OrderPages]: ...
-    @overload
-    def iter_orders(
-        self, project_id: int, *, decimal: Literal[True], timeout: Seconds | None = None
-    ) -> AbstractAsyncContextManager[OrderPages[Decimal]]: ...
-    @asynccontextmanager
-    async def iter_orders(
-        self, project_id: int, *, decimal: bool = False, timeout: Seconds | None = None
-    ) -> AsyncGenerator[OrderPages[Any], None]:
-        """Stream all orders of a project, in bounded memory.
-
-        An async context manager that gives an async iterator of pages, in index order and without overlap. At most
-        2,000 orders (with the default `max_concurrency`) are read ahead of you. Leaving the block early cancels what is
-        in flight. Iteration ends only when the end of the list is proved; until then you hold a part. Cost as
-        `list_orders`.
-
-        Endpoint: POST /live/orders/read
-
-        Args:
-            project_id: The project.
-            decimal: Prices, quantities and values as exact `Decimal` instead of float.
-            timeout: Seconds for each window, waiting for loading included; 120 s if left out. The pace is yours, so
-                nothing bounds the whole.
-
-        Yields:
-            The pages. Each is an `OrderPage`.
-
-        Raises:
-            IncompleteRead: From the iteration: the rest could not be read.
-            NotReady: From the iteration: QuantConnect kept preparing the orders.
-        """
-        self._session.check_open()
-        requests.project(project_id)
-        totals = self._session.totals
-        seconds = self._session.seconds(timeout)
-        endpoint = _orders(decimal=decimal)
-        async with open_pages(self._session.exchange, endpoint, project_id, totals.get(project_id), seconds) as pages:
-            yield pages
-            if pages.complete:
-                totals[project_id] = pages.total
-
     async def read_chart(
         self,
         project_id: int,
@@ -380,7 +242,3 @@ class Live:
         endpoint = READ_LIVE_PORTFOLIO.exactly() if decimal else READ_LIVE_PORTFOLIO
         request = requests.ProjectCall(project_id=requests.project(project_id))
         return await self._session.call(endpoint, request, timeout=timeout)
-
-
-def _orders(*, decimal: bool) -> Endpoint[OrderPage[Any]]:
-    return READ_LIVE_ORDERS.exactly() if decimal else READ_LIVE_ORDERS

@@ -64,15 +64,18 @@ class Progress:
         phase: The furthest point reached.
         sent_at: When the first byte of the request was about to be written; None before that.
         answered_at: When the response's headers had been read; None before that.
+        reused: Whether the request went out on a connection that had served another one before, and so may have been
+            closed by the server meanwhile. False where the transport cannot tell.
     """
 
-    __slots__ = ("_clock", "answered_at", "phase", "sent_at")
+    __slots__ = ("_clock", "answered_at", "phase", "reused", "sent_at")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self.phase: Phase = Phase.NOT_SENT
         self.sent_at: float | None = None
         self.answered_at: float | None = None
+        self.reused: bool = False
 
     def reached(self, phase: Phase) -> None:
         """Record that the request reached `phase`. Earlier phases than the one recorded are ignored."""

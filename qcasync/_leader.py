@@ -12,7 +12,7 @@ import anyio
 from qcasync._clock import Clock
 from qcasync._core.retrying import Effect
 from qcasync._core.skew import Skew
-from qcasync.errors import QuantConnectError
+from qcasync.errors import QuantConnectError, RequestError
 
 MAX_WAIT: Final = 10.0
 
@@ -34,7 +34,8 @@ class LeaderGate:
     async def turn(self, effect: Effect) -> AsyncGenerator[None, None]:
         """Wait for the leader, or become it. A call with effect on the market never waits.
 
-        The block is the whole outcome of the request, a repetition for the clock included.
+        The block is the whole outcome of the request, a repetition for the clock included. A leader that got no answer
+        has learnt nothing, and is followed by another one.
         """
         if not await self._leads(effect):
             yield
@@ -43,8 +44,9 @@ class LeaderGate:
         try:
             yield
             self._skew.leader_finished()
-        except QuantConnectError:
-            self._skew.leader_finished()
+        except QuantConnectError as error:
+            if not isinstance(error, RequestError):
+                self._skew.leader_finished()
             raise
         finally:  # cancelled leaders are followed by another one
             self._finished = None

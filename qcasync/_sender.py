@@ -9,13 +9,14 @@ import anyio.to_thread
 
 from qcasync._clock import Clock
 from qcasync._core.decoding import Loading
-from qcasync._core.endpoints import Endpoint
+from qcasync._core.endpoints import AUTHENTICATE, Endpoint
 from qcasync._core.phases import Fault
-from qcasync._core.rejections import Rejected, clock_too_far, rejected_signature, unanswered
-from qcasync._core.responses import Value, interpret
+from qcasync._core.redaction import scrub
+from qcasync._core.rejections import Rejected, clock_too_far, from_cache, rejected_signature, unanswered
+from qcasync._core.responses import PATTERNS, Patterns, Value, interpret
 from qcasync._core.retrying import Situation
 from qcasync._core.signing import Credentials, sign
-from qcasync._core.skew import Reading, Skew, Stamp
+from qcasync._core.skew import Reading, Refusal, Skew, Stamp
 from qcasync.models.observations import Observation, RequestSent, ResponseReceived, SkewCorrected
 from qcasync.transports.protocol import Progress, Request, Response, Transport, TransportError
 
@@ -24,6 +25,8 @@ T = TypeVar("T")
 ATTEMPT_SECONDS: Final = 45.0
 DECODE_IN_THREAD: Final = 1_000_000
 """Bytes above which decoding would hold up the event loop for more than about a millisecond."""
+PROBE_SECONDS: Final = 60.0
+"""At most so often is a login sent for nothing but the server's time."""
 
 logger = logging.getLogger("qcasync")
 
@@ -37,8 +40,10 @@ class Sender:
         transport: Performs the exchanges.
         clock: Our clocks.
         observe: Told what happens.
+        known: Error texts and what they mean.
 
     Attributes:
+        credentials: Who signs from now on.
         skew: What is known of the server's clock.
     """
 
@@ -49,13 +54,17 @@ class Sender:
         transport: Transport,
         clock: Clock,
         observe: Callable[[Observation], None],
+        *,
+        known: Patterns = PATTERNS,
     ) -> None:
         self.skew = Skew(counts_suspend=clock.counts_suspend)
-        self._credentials = credentials
+        self.credentials = credentials
         self._base_url = base_url
         self._transport = transport
         self._clock = clock
         self._observe = observe
+        self._known = known
+        self._probed_at = float("-inf")
 
     def progress(self) -> Progress:
         """A fresh record of how far an attempt gets. The caller keeps it: it outlives a cancelled attempt."""
@@ -73,21 +82,34 @@ class Sender:
         stamp = self.skew.stamp(before)
         if not stamp.usable:
             raise clock_too_far(endpoint.path, stamp.distance)
+        answer = await self._ask(endpoint, content, attempt, progress, stamp)
+        if not isinstance(answer, Rejected) or not _may_be_signature(answer, endpoint):
+            return answer
+        refusal = self.skew.refused(stamp, self._clock.read())
+        if refusal is Refusal.TIME_UNKNOWN and endpoint is not AUTHENTICATE and await self._probe():
+            refusal = self.skew.refused(stamp, self._clock.read())
+        return rejected_signature(endpoint.path, answer, refusal)
+
+    async def _ask(
+        self, endpoint: Endpoint[T], content: bytes, attempt: int, progress: Progress, stamp: Stamp
+    ) -> Value[T] | Loading | Rejected:
+        """One request and what its answer means, as long as no signature is in question."""
         request = Request(
             url=self._base_url + endpoint.path,
             headers=(
                 ("Content-Type", "application/json"),
                 ("User-Agent", "qcasync"),
-                *sign(self._credentials, stamp.timestamp),
+                *sign(self.credentials, stamp.timestamp),
             ),
             body=content,
             max_body_bytes=endpoint.max_body_bytes,
         )
+        before = self._clock.read()
         self._observe(RequestSent(endpoint=endpoint.path, attempt=attempt, body_bytes=len(content)))
         try:
             response = await _exchange_in_child(self._transport, request, progress)
         except TransportError as error:
-            return unanswered(endpoint.path, error.fault, error.detail, progress.phase, error)
+            return unanswered(endpoint.path, error.fault, error.detail, progress.phase, error, reused=progress.reused)
         after = self._clock.read()
         self._learn_time(response, progress, before, after)
         self._observe(
@@ -100,25 +122,37 @@ class Sender:
                 seconds=after.mono - before.mono,
             )
         )
-        return self._judge(endpoint, stamp, await self._read(endpoint, response, self.skew.server_time(after)))
+        if "age" in response.headers:
+            logger.warning("%s: the answer came from a cache, %s s old", endpoint.path, scrub(response.headers["age"]))
+            if not endpoint.effect.repeatable:
+                return from_cache(endpoint.path, response.status_code)
+        return await self._read(endpoint, response, len(content), self.skew.server_time(after))
 
     async def _read(
-        self, endpoint: Endpoint[T], response: Response, server_time: float
+        self, endpoint: Endpoint[T], response: Response, request_bytes: int, server_time: float
     ) -> Value[T] | Loading | Rejected:
         def read() -> Value[T] | Loading | Rejected:
-            return interpret(endpoint, response.status_code, response.headers, response.body, server_time)
+            return interpret(
+                endpoint,
+                response.status_code,
+                response.headers,
+                response.body,
+                server_time,
+                request_bytes=request_bytes,
+                known=self._known,
+            )
 
         return await anyio.to_thread.run_sync(read) if len(response.body) > DECODE_IN_THREAD else read()
 
-    def _judge(
-        self, endpoint: Endpoint[T], stamp: Stamp, answer: Value[T] | Loading | Rejected
-    ) -> Value[T] | Loading | Rejected:
-        """Find out whether a refused signature is the clock's fault."""
-        if not isinstance(answer, Rejected):
-            return answer
-        if answer.situation is Situation.CREDENTIALS or (answer.maybe_signature and endpoint.effect.repeatable):
-            return rejected_signature(endpoint.path, answer, self.skew.refused(stamp, self._clock.read()))
-        return answer
+    async def _probe(self) -> bool:
+        """Ask for nothing but the server's time, where a refusal did not bring it. Whether that was allowed yet."""
+        now = self._clock.read()
+        stamp = self.skew.stamp(now)
+        if now.mono - self._probed_at < PROBE_SECONDS or not stamp.usable:
+            return False
+        self._probed_at = now.mono
+        await self._ask(AUTHENTICATE, b"{}", 1, self.progress(), stamp)
+        return True
 
     def _learn_time(self, response: Response, progress: Progress, before: Reading, after: Reading) -> None:
         """Date headers are compared with the moments at which bytes moved, as near as the transport could tell."""
@@ -134,6 +168,11 @@ class Sender:
             offset = self.skew.server_time(after) - after.wall
             logger.warning("the server's clock differs from ours by %+.1f s; signing accordingly", offset)
             self._observe(SkewCorrected(offset=offset, uncertainty=self.skew.uncertainty(after) or 0.0))
+
+
+def _may_be_signature(rejected: Rejected, endpoint: Endpoint[object]) -> bool:
+    """Whether a signature was refused, or may have been. A call with effect needs to be told so in words."""
+    return rejected.situation is Situation.CREDENTIALS or (rejected.maybe_signature and endpoint.effect.repeatable)
 
 
 async def _exchange_in_child(transport: Transport, request: Request, progress: Progress) -> Response:

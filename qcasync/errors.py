@@ -8,14 +8,18 @@
     │  ├─ DecodeError                      not JSON, or not the model
     │  │  └─ ResponseTooLarge
     │  ├─ ServerError                      5xx, or HTML from a proxy
+    │  ├─ AccessBlocked                    a content network wants a browser
+    │  ├─ RedirectRefused                  a redirect, which is never followed
     │  └─ APIError                         success: false
     │     ├─ AuthenticationError
     │     │  └─ ClockSkewError
     │     ├─ RateLimitError
     │     └─ NotFoundError
     ├─ NotReady                            still loading when the deadline came
+    ├─ StillRunning                        a deployment had not ended when the deadline came
     ├─ IncompleteRead                      a listing that could not be completed
-    └─ OutcomeUnknown                      a call with effect may or may not have happened
+    ├─ OutcomeUnknown                      a call with effect may or may not have happened
+    └─ JournalError                        the file of intents cannot be read or written
 
 Values go positionally through `super().__init__`, so that every error pickles; `__str__` composes the sentence: what
 happened, whose fault it is, what to do. Texts that come from the server are redacted before they get here.
@@ -24,23 +28,29 @@ happened, whose fault it is, what to do. Texts that come from the server are red
 from collections.abc import Iterable
 from typing import Literal
 
+from qcasync.outcomes import Outcome
+
 __all__ = [
     "APIError",
+    "AccessBlocked",
     "AuthenticationError",
     "ClockSkewError",
     "ConfigurationError",
     "DecodeError",
     "IncompleteRead",
+    "JournalError",
     "NotFoundError",
     "NotReady",
     "OutcomeUnknown",
     "QuantConnectError",
     "RateLimitError",
+    "RedirectRefused",
     "RequestError",
     "RequestTimeout",
     "ResponseError",
     "ResponseTooLarge",
     "ServerError",
+    "StillRunning",
 ]
 
 Sent = Literal["no", "maybe", "yes"]
@@ -53,10 +63,12 @@ class QuantConnectError(Exception):
     Attributes:
         attempts: How often the request was handed to the transport; 0 if the error came before any I/O.
         elapsed: Seconds from the call to the error.
+        outcome: Of a call with effect: what is known of it. None for any other call.
     """
 
     attempts: int = 0
     elapsed: float = 0.0
+    outcome: Outcome | None = None
 
 
 class ConfigurationError(QuantConnectError):
@@ -165,6 +177,26 @@ class ServerError(ResponseError):
         return f"{_place(self)}{self.reason}{_effort(self)}. The fault is on the server's side; try again later."
 
 
+class AccessBlocked(ResponseError):
+    """A content network in front of QuantConnect turned the request away with a page for browsers.
+
+    It says nothing about the credentials, and repeating the request makes it worse.
+    """
+
+    def __str__(self) -> str:
+        return (
+            f"{_place(self)}{self.reason}{_effort(self)}. A content network in front of QuantConnect blocks this "
+            "address, and the request did not get through. Send fewer, or from elsewhere; ask QuantConnect if it lasts."
+        )
+
+
+class RedirectRefused(ResponseError):
+    """The server points elsewhere. Redirects are never followed: they would carry credentials to another place."""
+
+    def __str__(self) -> str:
+        return f"{_place(self)}{self.reason}{_effort(self)}. Check the base URL; a captive portal redirects as well."
+
+
 class APIError(ResponseError):
     """QuantConnect refused the request: `success: false`, or a status of 4xx.
 
@@ -241,6 +273,31 @@ class NotReady(QuantConnectError):
         )
 
 
+class StillRunning(QuantConnectError):
+    """A deployment had not ended when the deadline came.
+
+    Attributes:
+        project_id: The project.
+        deploy_id: The deployment; None if there was none to be seen.
+        status: Its last known status; "" if there is none.
+        waited: Seconds spent waiting.
+    """
+
+    def __init__(self, project_id: int, deploy_id: str | None, status: str, waited: float) -> None:
+        super().__init__(project_id, deploy_id, status, waited)
+        self.project_id = project_id
+        self.deploy_id = deploy_id
+        self.status = status
+        self.waited = waited
+
+    def __str__(self) -> str:
+        which = "no deployment was seen" if self.deploy_id is None else f"deployment {self.deploy_id} was {self.status}"
+        return (
+            f"Project {self.project_id}: {which} after {self.waited:.0f} s. It may still end; "
+            "look at it with live.list(), or wait longer with live.wait_stopped()."
+        )
+
+
 class IncompleteRead(QuantConnectError):
     """A listing could not be completed. What was read is here; nothing is passed off as the whole.
 
@@ -290,8 +347,30 @@ class OutcomeUnknown(QuantConnectError):
 
     def __str__(self) -> str:
         reached = "was sent" if self.sent == "yes" else "may have been sent"
+        seen = "" if self.outcome is None else self.outcome.reason
+        seen = f" Afterwards: {seen}." if seen and seen != self.reason else ""
         check = f" {self.check}" if self.check else ""
-        return f"{self.endpoint}: the request {reached}, its outcome is unknown ({self.reason}); not repeated.{check}"
+        told = f"{self.endpoint}: the request {reached}, its outcome is unknown ({self.reason}); not repeated."
+        return told + seen + check
+
+
+class JournalError(QuantConnectError):
+    """The file of intents cannot be read or written.
+
+    Attributes:
+        path: The file.
+        problem: What went wrong.
+        hint: What to do about it.
+    """
+
+    def __init__(self, path: str, problem: str, hint: str = "") -> None:
+        super().__init__(path, problem, hint)
+        self.path = path
+        self.problem = problem
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"The journal {self.path} {self.problem}." + (f"\n  HINT: {self.hint}" if self.hint else "")
 
 
 def _place(error: ResponseError) -> str:

@@ -89,7 +89,7 @@ class Rate:
 class RetryBudget:
     """Keeps an outage from multiplying traffic: retries are at most 10 % of first attempts, plus a small reserve.
 
-    The reserve of 10 refills by one each 6 s.
+    The reserve of 10 refills by one each 6 s. Some retries cost more than one.
     """
 
     SHARE: Final = 0.1
@@ -100,6 +100,7 @@ class RetryBudget:
     def __init__(self) -> None:
         self._firsts: deque[float] = deque()
         self._spent: deque[float] = deque()
+        """Once for each unit of cost."""
         self._reserve = self.RESERVE
         self._filled_at = 0.0
 
@@ -108,17 +109,17 @@ class RetryBudget:
         self._firsts.append(now)
         self._forget(now)
 
-    def spend(self, now: float) -> bool:
-        """Take one retry, if there is one to take."""
+    def spend(self, now: float, cost: int = 1) -> bool:
+        """Pay for a retry, if there is enough left."""
         self._forget(now)
-        if len(self._spent) + 1 <= self.SHARE * len(self._firsts):
-            self._spent.append(now)
+        if len(self._spent) + cost <= self.SHARE * len(self._firsts):
+            self._spent.extend([now] * cost)
             return True
         self._reserve = min(self.RESERVE, self._reserve + (now - self._filled_at) * self.REFILL)
         self._filled_at = now
-        if self._reserve < 1.0:
+        if self._reserve < cost:
             return False
-        self._reserve -= 1.0
+        self._reserve -= cost
         return True
 
     def _forget(self, now: float) -> None:
@@ -195,6 +196,7 @@ class AuthGate:
     def __init__(self) -> None:
         self._pause = self.FIRST_PAUSE
         self._closed_until = float("-inf")
+        self._passed = False
 
     def closed(self, now: float) -> bool:
         """Whether the credentials were refused so recently that sending them again would only do harm."""
@@ -205,7 +207,15 @@ class AuthGate:
         if not self.closed(now):
             self._closed_until = now + self._pause
             self._pause = min(self._pause * 2, self.MAX_PAUSE)
+            self._passed = False
+
+    def lets_command_pass(self, now: float) -> bool:
+        """Whether a call with effect on the market may leave: always while open, and once each time it is closed."""
+        if self.closed(now):
+            passed, self._passed = self._passed, True
+            return not passed
+        return True
 
     def accepted(self) -> None:
-        """The credentials were accepted."""
+        """The credentials were accepted, or are new."""
         self._pause, self._closed_until = self.FIRST_PAUSE, float("-inf")

@@ -18,6 +18,7 @@ from qcasync.errors import (
     QuantConnectError,
     RequestError,
     RequestTimeout,
+    ResponseError,
     ResponseTooLarge,
 )
 
@@ -36,6 +37,7 @@ class Rejected(msgspec.Struct, frozen=True):
         hint: Seconds that the server asks to wait.
         maybe_signature: A refused signature can look like this too, although it mostly means something else.
         confirmed: The credentials are wrong, and the clock is known not to be.
+        cost: What a retry takes from the budget: waiting for nothing costs a server more than failing at once.
     """
 
     situation: Situation
@@ -43,11 +45,24 @@ class Rejected(msgspec.Struct, frozen=True):
     hint: float | None = None
     maybe_signature: bool = False
     confirmed: bool = False
+    cost: int = 1
 
 
-def unanswered(endpoint: str, fault: Fault, detail: str, phase: Phase, cause: Exception) -> Rejected:
-    """The transport gave no response."""
+def unanswered(
+    endpoint: str, fault: Fault, detail: str, phase: Phase, cause: Exception, *, reused: bool = False
+) -> Rejected:
+    """The transport gave no response.
+
+    Args:
+        endpoint: What was asked.
+        fault: What went wrong.
+        detail: The same in the library's words.
+        phase: How far the request got.
+        cause: The transport's error.
+        reused: Whether the connection had served another request before.
+    """
     error: QuantConnectError
+    cost = 1
     if fault is Fault.CERTIFICATE:
         situation = Situation.CERTIFICATE
         reason = f"the server's certificate was refused: {detail}; if it is not yet or no longer valid, check the clock"
@@ -56,11 +71,12 @@ def unanswered(endpoint: str, fault: Fault, detail: str, phase: Phase, cause: Ex
         situation = Situation.TOO_LARGE
         error = ResponseTooLarge(endpoint, 200, f"the answer exceeds its limit: {detail}")
     else:
-        situation = situation_when_unanswered(phase)
+        situation = situation_when_unanswered(phase, stale=reused and fault is Fault.LOST)
+        cost = 2 if fault is Fault.TIMEOUT and phase is not Phase.NOT_SENT else 1
         kind = RequestTimeout if fault is Fault.TIMEOUT else RequestError
         error = kind(endpoint, detail or fault.value, phase.sent)
     error.__cause__ = cause
-    return Rejected(situation, error)
+    return Rejected(situation, error, cost=cost)
 
 
 def rejected_signature(endpoint: str, rejected: Rejected, refusal: Refusal) -> Rejected:
@@ -95,6 +111,12 @@ def clock_too_far(endpoint: str, distance: float) -> ClockSkewError:
 def credentials_refused(endpoint: str) -> AuthenticationError:
     """Credentials that were refused a moment ago are not sent again."""
     return AuthenticationError(endpoint, 0, ("these credentials were refused a moment ago",), CREDENTIALS_HINT)
+
+
+def from_cache(endpoint: str, status_code: int) -> Rejected:
+    """The answer to a call with effect is older than the call: it says nothing about it."""
+    reason = "the answer came from a cache (Age), and so is not about this request"
+    return Rejected(Situation.UNDECODABLE, ResponseError(endpoint, status_code, reason))
 
 
 def breaker_open(endpoint: str, wait: float) -> RequestError:

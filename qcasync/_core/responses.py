@@ -6,7 +6,9 @@ tell the texts apart are data: a new text is a new row of `PATTERNS`.
 
 import email.utils
 import math
+import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,18 +20,22 @@ from qcasync._core.redaction import scrub
 from qcasync._core.rejections import CREDENTIALS_HINT, Rejected
 from qcasync._core.retrying import Situation
 from qcasync.errors import (
+    AccessBlocked,
     APIError,
     AuthenticationError,
+    ConfigurationError,
     DecodeError,
     NotFoundError,
     RateLimitError,
+    RedirectRefused,
     ResponseError,
     ServerError,
 )
 
 T = TypeVar("T")
 
-PATTERNS: Final[tuple[tuple[str, Situation], ...]] = (
+Patterns = tuple[tuple[str, Situation], ...]
+PATTERNS: Final[Patterns] = (
     ("hash doesn't match", Situation.CREDENTIALS),
     ("userid not valid", Situation.CREDENTIALS),
     ("slow down", Situation.THROTTLED),
@@ -41,7 +47,28 @@ PATTERNS: Final[tuple[tuple[str, Situation], ...]] = (
 )
 """Part of an error text, in lower case, and what it means. The first row that matches counts; none is a refusal."""
 
+MEANINGS: Final = MappingProxyType(
+    {
+        "credentials": Situation.CREDENTIALS,
+        "throttled": Situation.THROTTLED,
+        "transient": Situation.TRANSIENT,
+        "permanent": Situation.REFUSED,
+    }
+)
+"""What a user may say of a text that `PATTERNS` does not know."""
+
 NOT_FOUND: Final = ("not found", "no live deployment")
+CHALLENGES: Final = (
+    "just a moment",
+    "attention required",
+    "checking your browser",
+    "captcha",
+    "cf-chl",
+    "cf-mitigated",
+)
+"""Part of a page, in lower case, by which a content network asks for a browser."""
+CHALLENGE_WAIT: Final = 5.0
+"""Seconds to wait at least before such a network is asked again: it counts."""
 REDIRECTS: Final = (301, 302, 303, 307, 308)
 _MAX_TEXTS: Final = 10
 
@@ -52,8 +79,30 @@ class Value(msgspec.Struct, Generic[T], frozen=True):
     value: T
 
 
+def patterns(more: Mapping[str, str]) -> Patterns:
+    """The texts of `PATTERNS`, and before them those that a user knows better.
+
+    Raises:
+        ConfigurationError: A meaning is none of `MEANINGS`, or a text is empty.
+    """
+    for text, meaning in more.items():
+        if meaning not in MEANINGS or not text.strip():
+            raise ConfigurationError(
+                f"error_patterns maps {text!r} to {meaning!r}.",
+                f"Give a part of an error text, and one of {', '.join(map(repr, MEANINGS))}.",
+            )
+    return (*((text.lower(), MEANINGS[meaning]) for text, meaning in more.items()), *PATTERNS)
+
+
 def interpret(
-    endpoint: Endpoint[T], status_code: int, headers: Mapping[str, str], body: bytes, server_time: float
+    endpoint: Endpoint[T],
+    status_code: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    server_time: float,
+    *,
+    request_bytes: int = 0,
+    known: Patterns = PATTERNS,
 ) -> Value[T] | Loading | Rejected:
     """What an answer means.
 
@@ -63,30 +112,31 @@ def interpret(
         headers: Names in lower case.
         body: Complete and decompressed.
         server_time: The server's Unix time, to understand a `Retry-After` that is a date.
+        request_bytes: Size of the request's body.
+        known: Error texts and what they mean.
     """
     path = endpoint.path
     hint = retry_after(headers, server_time)
     if 200 <= status_code < 300:
-        return _read(endpoint, status_code, body, hint)
+        return _read(endpoint, status_code, body, hint, known)
     refusal = read_refusal(body)
     if status_code == 429:
         texts = _texts(refusal)
         return Rejected(Situation.THROTTLED, RateLimitError(path, 429, texts, retry_after=hint), hint)
-    said_so = refusal is not None and (status_code == 403 or _meaning(refusal) is Situation.CREDENTIALS)
+    said_so = refusal is not None and (status_code == 403 or _meaning(refusal, known) is Situation.CREDENTIALS)
     if status_code == 401 or said_so:
-        error = AuthenticationError(path, status_code, _texts(refusal), CREDENTIALS_HINT)
-        return Rejected(Situation.CREDENTIALS, error)
+        return _unauthorized(path, status_code, _texts(refusal))
+    if status_code == 403 and (page := _page(body)) is not None:
+        return Rejected(Situation.REFUSED, AccessBlocked(path, status_code, page))
     if status_code >= 500:
-        reason = _server_reason(refusal, body)
-        situation = Situation.UNAVAILABLE if status_code == 503 and hint is not None else Situation.SERVER_ERROR
-        if status_code in (501, 505):
-            situation = Situation.REFUSED
-        silent = status_code == 500 and not body.strip()
-        return Rejected(situation, ServerError(path, status_code, reason), hint, maybe_signature=silent)
+        return _server_failed(path, status_code, headers, body, refusal=refusal, hint=hint)
     if status_code in REDIRECTS:
         to = _host(headers.get("location", ""))
         reason = f"a redirect{to}, which is never followed: it would carry credentials to another place"
-        return Rejected(Situation.REDIRECT, ResponseError(path, status_code, reason))
+        return Rejected(Situation.REDIRECT, RedirectRefused(path, status_code, reason))
+    if status_code == 413:
+        reason = f"a request of {request_bytes} bytes is too large for the server; send less at once"
+        return Rejected(Situation.REFUSED, ResponseError(path, status_code, reason))
     if status_code in (408, 425):
         return Rejected(Situation.HURRIED, ServerError(path, status_code, _server_reason(refusal, body)), hint)
     if refusal is None:
@@ -96,7 +146,43 @@ def interpret(
     return Rejected(Situation.REFUSED, kind(path, status_code, _texts(refusal), _hint(endpoint, refusal)))
 
 
-def _read(endpoint: Endpoint[T], status_code: int, body: bytes, hint: float | None) -> Value[T] | Loading | Rejected:
+def _server_failed(
+    path: str, status_code: int, headers: Mapping[str, str], body: bytes, *, refusal: Refusal | None, hint: float | None
+) -> Rejected:
+    reason = _server_reason(refusal, body)
+    if status_code == 503 and refusal is None and _is_challenge(headers, body):
+        slowly = max(hint or 0.0, CHALLENGE_WAIT)
+        return Rejected(Situation.UNAVAILABLE, AccessBlocked(path, status_code, reason), slowly)
+    situation = Situation.UNAVAILABLE if status_code == 503 and hint is not None else Situation.SERVER_ERROR
+    if status_code in (501, 505):
+        situation = Situation.REFUSED
+    silent = status_code == 500 and not body.strip()
+    return Rejected(situation, ServerError(path, status_code, reason), hint, maybe_signature=silent)
+
+
+def _unauthorized(path: str, status_code: int, texts: tuple[str, ...]) -> Rejected:
+    lost = any(_NO_TIMESTAMP.search(text) for text in texts)
+    hint = NO_TIMESTAMP_HINT if lost else CREDENTIALS_HINT
+    return Rejected(Situation.CREDENTIALS, AuthenticationError(path, status_code, texts, hint))
+
+
+_NO_TIMESTAMP: Final = re.compile(r"Timestamp:\s*(?:\.|,|;|$)")
+NO_TIMESTAMP_HINT: Final = (
+    "The server saw no timestamp: something on the way, such as a proxy, strips the header. " + CREDENTIALS_HINT
+)
+
+
+def _is_challenge(headers: Mapping[str, str], body: bytes) -> bool:
+    page = body[:_PAGE_BYTES].lower()
+    return "cf-mitigated" in headers or any(mark.encode() in page for mark in CHALLENGES)
+
+
+_PAGE_BYTES: Final = 16_384
+
+
+def _read(
+    endpoint: Endpoint[T], status_code: int, body: bytes, hint: float | None, known: Patterns
+) -> Value[T] | Loading | Rejected:
     try:
         answer = endpoint.read(body)
     except DecodeError as error:
@@ -105,25 +191,27 @@ def _read(endpoint: Endpoint[T], status_code: int, body: bytes, hint: float | No
         located = DecodeError(endpoint.path, status_code, error.reason, error.path, error.excerpt)
         return Rejected(Situation.UNDECODABLE, located)
     if isinstance(answer, Refusal):
-        return _refused(endpoint, status_code, answer, hint)
+        return _refused(endpoint, status_code, answer, hint, known)
     if isinstance(answer, Loading):
         return answer
     return Value(answer)
 
 
-def _refused(endpoint: Endpoint[T], status_code: int, refusal: Refusal, hint: float | None) -> Rejected:
-    path, texts, situation = endpoint.path, _texts(refusal), _meaning(refusal)
+def _refused(
+    endpoint: Endpoint[T], status_code: int, refusal: Refusal, hint: float | None, known: Patterns
+) -> Rejected:
+    path, texts, situation = endpoint.path, _texts(refusal), _meaning(refusal, known)
     if situation is Situation.CREDENTIALS:
-        return Rejected(situation, AuthenticationError(path, status_code, texts, CREDENTIALS_HINT))
+        return _unauthorized(path, status_code, texts)
     if situation is Situation.THROTTLED:
         return Rejected(situation, RateLimitError(path, status_code, texts, retry_after=hint), hint)
     kind = NotFoundError if any(pattern in _said(refusal) for pattern in NOT_FOUND) else APIError
     return Rejected(situation, kind(path, status_code, texts, _hint(endpoint, refusal)))
 
 
-def _meaning(refusal: Refusal | None) -> Situation:
+def _meaning(refusal: Refusal | None, known: Patterns) -> Situation:
     said = _said(refusal)
-    return next((meaning for pattern, meaning in PATTERNS if pattern in said), Situation.REFUSED)
+    return next((meaning for pattern, meaning in known if pattern in said), Situation.REFUSED)
 
 
 def _said(refusal: Refusal | None) -> str:

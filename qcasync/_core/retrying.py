@@ -36,6 +36,7 @@ class Situation(enum.Enum):
     UNSENT = "the request was not sent"
     CERTIFICATE = "the server's certificate was refused"
     LOST = "the connection was lost before an answer"
+    STALE = "a connection that had been kept was lost before an answer"
     DAMAGED = "the answer was damaged on its way"
     TOO_LARGE = "the answer exceeds its limit"
     SERVER_ERROR = "the server failed"
@@ -67,6 +68,7 @@ TABLE: Final[dict[Situation, tuple[Action, Action, Action, Action]]] = {
     Situation.UNSENT:       (_R,  _R,   _R,    _R),
     Situation.CERTIFICATE:  (_NO, _NO,  _NO,   _NO),
     Situation.LOST:         (_R,  _R,   _UNK,  _UNK),
+    Situation.STALE:        (_R,  _R,   _UNK,  _UNK),
     Situation.DAMAGED:      (_R,  _R,   _UNK,  _UNK),
     Situation.TOO_LARGE:    (_NO, _NO,  _UNK,  _UNK),
     Situation.SERVER_ERROR: (_R,  _R,   _UNK,  _UNK),
@@ -89,6 +91,9 @@ BREAKING: Final = frozenset(
     {Situation.UNSENT, Situation.LOST, Situation.DAMAGED, Situation.SERVER_ERROR, Situation.UNAVAILABLE}
 )
 """What tells that the service is down, and not that a request was wrong."""
+
+NEUTRAL: Final = frozenset({Situation.STALE, Situation.CERTIFICATE})
+"""What tells neither that the service is down nor that it is up: the server may close a connection it was not using."""
 
 MAX_ATTEMPTS: Final = 4
 MAX_ATTEMPTS_WITH_EFFECT: Final = 3
@@ -132,11 +137,18 @@ class UnknownOutcome(msgspec.Struct, frozen=True):
 Decision = RetryAfter | GiveUp | UnknownOutcome
 
 
-def situation_when_unanswered(phase: Phase) -> Situation:
-    """What it means that a transport gave no response for a request that reached `phase`."""
+def situation_when_unanswered(phase: Phase, *, stale: bool = False) -> Situation:
+    """What it means that a transport gave no response for a request that reached `phase`.
+
+    Args:
+        phase: How far the request got.
+        stale: The connection had served before, and was closed rather than silent.
+    """
     if phase is Phase.NOT_SENT:
         return Situation.UNSENT
-    return Situation.DAMAGED if phase >= Phase.ANSWERING else Situation.LOST
+    if phase >= Phase.ANSWERING:
+        return Situation.DAMAGED
+    return Situation.STALE if stale else Situation.LOST
 
 
 def decide(
@@ -174,7 +186,7 @@ def decide(
     allowed = max_attempts if effect.repeatable else min(max_attempts, MAX_ATTEMPTS_WITH_EFFECT)
     if attempt >= allowed:
         return GiveUp()
-    wait = _wait(failure, attempt, jitter)
+    wait = 0.0 if failure.situation is Situation.STALE and not same_before else _wait(failure, attempt, jitter)
     if failure.hint is not None and failure.hint > MAX_HINT:
         return GiveUp(f"the server asks to wait {failure.hint:.0f} s")
     if not effect.repeatable and elapsed + wait > MAX_SECONDS_WITH_EFFECT:

@@ -88,7 +88,7 @@ class LiveOrders:
             IncompleteRead: Some windows could not be read; tells which.
             NotReady: QuantConnect was still preparing the orders when the deadline came.
         """
-        self._session.check_open()
+        self._session.check_usable()
         requests.project(project_id)
         totals = self._session.totals
         try:
@@ -139,7 +139,7 @@ class LiveOrders:
             IncompleteRead: From the iteration: the rest could not be read.
             NotReady: From the iteration: QuantConnect kept preparing the orders.
         """
-        self._session.check_open()
+        self._session.check_usable()
         requests.project(project_id)
         totals = self._session.totals
         seconds = self._session.seconds(timeout)

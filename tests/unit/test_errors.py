@@ -10,23 +10,28 @@ import pytest
 import qcasync
 from qcasync import errors
 from qcasync.errors import (
+    AccessBlocked,
     APIError,
     AuthenticationError,
     ClockSkewError,
     ConfigurationError,
     DecodeError,
     IncompleteRead,
+    JournalError,
     NotFoundError,
     NotReady,
     OutcomeUnknown,
     QuantConnectError,
     RateLimitError,
+    RedirectRefused,
     RequestError,
     RequestTimeout,
     ResponseError,
     ResponseTooLarge,
     ServerError,
+    StillRunning,
 )
+from qcasync.outcomes import Outcome, OutcomeKind
 
 PATH = "live/orders/read"
 TWICE = (2, 3.25)
@@ -136,6 +141,41 @@ SENTENCES: list[tuple[QuantConnectError, tuple[int, float], str]] = [
         "projects/read: QuantConnect refused the request: Project not found",
     ),
     (
+        AccessBlocked(PATH, 403, "a page of HTML titled 'Just a moment...'"),
+        (1, 0.1),
+        "live/orders/read answered HTTP 403: a page of HTML titled 'Just a moment...'. A content network in front of "
+        "QuantConnect blocks this address, and the request did not get through. Send fewer, or from elsewhere; "
+        "ask QuantConnect if it lasts.",
+    ),
+    (
+        RedirectRefused(PATH, 302, "a redirect to login.example, which is never followed"),
+        (1, 0.1),
+        "live/orders/read answered HTTP 302: a redirect to login.example, which is never followed. "
+        "Check the base URL; a captive portal redirects as well.",
+    ),
+    (
+        StillRunning(7, "L-1", "Running", 300.2),
+        (0, 0.0),
+        "Project 7: deployment L-1 was Running after 300 s. It may still end; "
+        "look at it with live.list(), or wait longer with live.wait_stopped().",
+    ),
+    (
+        StillRunning(7, None, "", 60.0),
+        (0, 0.0),
+        "Project 7: no deployment was seen after 60 s. It may still end; "
+        "look at it with live.list(), or wait longer with live.wait_stopped().",
+    ),
+    (
+        JournalError("intents.jsonl", "cannot be written: No space left on device", "Make room."),
+        (0, 0.0),
+        "The journal intents.jsonl cannot be written: No space left on device.\n  HINT: Make room.",
+    ),
+    (
+        JournalError("intents.jsonl", "cannot be read: Permission denied"),
+        (0, 0.0),
+        "The journal intents.jsonl cannot be read: Permission denied.",
+    ),
+    (
         NotReady(PATH, 0.35, 101.4),
         (11, 101.4),
         "live/orders/read: QuantConnect was still preparing the data (progress 35%) after 101 s. "
@@ -230,6 +270,22 @@ def test_the_tree_in_the_docstring() -> None:
         drawn[found[2]] = branch[-1][1]
         branch.append((len(found[1]), found[2]))
     assert drawn == _tree()
+
+
+def test_what_was_seen_afterwards_is_part_of_the_sentence() -> None:
+    """Who reads it need not look for an attribute."""
+    error = OutcomeUnknown("live/update/stop", "reset", "yes", "Look.")
+    error.outcome = Outcome(
+        kind=OutcomeKind.UNKNOWN,
+        endpoint="live/update/stop",
+        project_id=7,
+        intent_id="i",
+        reason="L-1 is still Running",
+    )
+    assert str(error) == (
+        "live/update/stop: the request was sent, its outcome is unknown (reset); not repeated. "
+        "Afterwards: L-1 is still Running. Look."
+    )
 
 
 def test_iterables_become_tuples() -> None:

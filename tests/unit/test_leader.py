@@ -8,8 +8,8 @@ import pytest
 from qcasync._clock import Clock
 from qcasync._core.retrying import Effect
 from qcasync._core.skew import Reading, Skew
-from qcasync._leader import LeaderGate
-from qcasync.errors import RequestError
+from qcasync._leader import MAX_WAIT, LeaderGate
+from qcasync.errors import AuthenticationError, QuantConnectError, RequestError, ServerError
 
 pytestmark = pytest.mark.anyio
 
@@ -53,10 +53,6 @@ class House:
         return run
 
 
-def fail() -> None:
-    raise RequestError("live/read", "refused", "no")
-
-
 @pytest.mark.parametrize("effect", WAITING)
 async def test_one_goes_first_and_the_others_wait_for_its_outcome(effect: Effect) -> None:
     """However many start together, one is inside until it has ended; then all are."""
@@ -74,12 +70,23 @@ async def test_one_goes_first_and_the_others_wait_for_its_outcome(effect: Effect
         group.cancel_scope.cancel()
 
 
-async def test_an_error_of_ours_is_an_outcome() -> None:
-    """A refused or failed leader is not followed by fifty who try the same one after the other."""
+@pytest.mark.parametrize(
+    ("error", "followers"),
+    [
+        pytest.param(AuthenticationError("live/read", 200), 3, id="refused"),
+        pytest.param(ServerError("live/read", 503, "down"), 3, id="failed"),
+        pytest.param(RequestError("live/read", "refused", "no"), 1, id="unanswered"),
+    ],
+)
+async def test_an_answer_is_an_outcome(error: QuantConnectError, followers: int) -> None:
+    """Whatever it says, all others may go. Without one nothing was learnt, and one of them leads."""
     house = House()
 
+    def fail() -> None:
+        raise error
+
     async def lead() -> None:
-        with pytest.raises(RequestError):
+        with pytest.raises(type(error)):
             await house.request("leader", ends=fail)()
 
     async with anyio.create_task_group() as group:
@@ -91,7 +98,10 @@ async def test_an_error_of_ours_is_an_outcome() -> None:
         assert house.inside == ["leader"]
         house.leave["leader"].set()
         await anyio.wait_all_tasks_blocked()
-        assert sorted(house.inside) == ["0", "1", "2", "leader"]
+        assert len(house.inside) == 1 + followers
+        await anyio.sleep(MAX_WAIT)
+        await anyio.wait_all_tasks_blocked()
+        assert len(house.inside) == 4, "nobody waits for longer than 10 s"
         group.cancel_scope.cancel()
 
 

@@ -87,7 +87,7 @@ async def test_a_closed_session_refuses_calls() -> None:
     """Whatever they are."""
     transport = Slow(0.0)
     closed = session(transport, allow_trading=True)
-    closed.check_open()
+    closed.check_usable()
     closed.close()
     with pytest.raises(ConfigurationError, match="The client is closed"):
         await closed.call(AUTHENTICATE, Authenticate(), timeout=None)

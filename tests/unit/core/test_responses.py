@@ -18,15 +18,18 @@ from qcasync._core.endpoints import (
     Endpoint,
 )
 from qcasync._core.rejections import CREDENTIALS_HINT, Rejected
-from qcasync._core.responses import Value, interpret, retry_after
+from qcasync._core.responses import NO_TIMESTAMP_HINT, Value, interpret, patterns, retry_after
 from qcasync._core.retrying import Situation
 from qcasync.errors import (
+    AccessBlocked,
     APIError,
     AuthenticationError,
+    ConfigurationError,
     DecodeError,
     NotFoundError,
     QuantConnectError,
     RateLimitError,
+    RedirectRefused,
     ResponseError,
     ServerError,
 )
@@ -72,6 +75,10 @@ def failed(text: str) -> str:
     return f'{{"success":false,"errors":["{text}"]}}'
 
 
+TOO_LARGE = "a request of 0 bytes is too large for the server; send less at once"
+CHALLENGE = b"<html><head><title>Just a moment...</title></head></html>"
+CHALLENGE_REASON = "a page of HTML titled 'Just a moment...' instead of JSON, perhaps from a proxy or for maintenance"
+
 FAILURES: list[tuple[int, bytes | str, Situation, type[QuantConnectError], Any]] = [
     # the four forms of a refused signature
     (200, failed(MISMATCH), Situation.CREDENTIALS, AuthenticationError, (REDACTED,)),
@@ -101,6 +108,9 @@ FAILURES: list[tuple[int, bytes | str, Situation, type[QuantConnectError], Any]]
     (502, PAGE, Situation.SERVER_ERROR, ServerError, PAGE_REASON),
     (502, "<html>", Situation.SERVER_ERROR, ServerError, PAGE_REASON.replace(" titled 'Down for maintenance'", "")),
     (503, "", Situation.SERVER_ERROR, ServerError, NO_REASON),
+    (503, PAGE, Situation.SERVER_ERROR, ServerError, PAGE_REASON),
+    (503, CHALLENGE, Situation.UNAVAILABLE, AccessBlocked, CHALLENGE_REASON),
+    (502, CHALLENGE, Situation.SERVER_ERROR, ServerError, CHALLENGE_REASON),
     (504, failed(HASH), Situation.SERVER_ERROR, ServerError, "the server failed: [redacted]"),
     (520, "", Situation.SERVER_ERROR, ServerError, NO_REASON),
     (501, "", Situation.REFUSED, ServerError, NO_REASON),
@@ -108,17 +118,17 @@ FAILURES: list[tuple[int, bytes | str, Situation, type[QuantConnectError], Any]]
     (408, "", Situation.HURRIED, ServerError, NO_REASON),
     (425, failed("early"), Situation.HURRIED, ServerError, "the server failed: early"),
     # elsewhere
-    (301, "", Situation.REDIRECT, ResponseError, f"a redirect, {REDIRECT}"),
-    (302, PAGE, Situation.REDIRECT, ResponseError, f"a redirect, {REDIRECT}"),
-    (308, failed("moved"), Situation.REDIRECT, ResponseError, f"a redirect, {REDIRECT}"),
+    (301, "", Situation.REDIRECT, RedirectRefused, f"a redirect, {REDIRECT}"),
+    (302, PAGE, Situation.REDIRECT, RedirectRefused, f"a redirect, {REDIRECT}"),
+    (308, failed("moved"), Situation.REDIRECT, RedirectRefused, f"a redirect, {REDIRECT}"),
     # refusals
     (400, failed("Invalid argument"), Situation.REFUSED, APIError, ("Invalid argument",)),
     (400, "", Situation.REFUSED, ResponseError, "an unexpected answer of 0 bytes"),
-    (403, PAGE, Situation.REFUSED, ResponseError, PAGE_REASON),
+    (403, PAGE, Situation.REFUSED, AccessBlocked, PAGE_REASON),
     (403, "", Situation.REFUSED, ResponseError, "an unexpected answer of 0 bytes"),
     (404, failed("what?"), Situation.REFUSED, NotFoundError, ("what?",)),
     (404, PAGE, Situation.REFUSED, ResponseError, PAGE_REASON),
-    (413, "Request Entity Too Large", Situation.REFUSED, ResponseError, "an unexpected answer of 24 bytes"),
+    (413, "Request Entity Too Large", Situation.REFUSED, ResponseError, TOO_LARGE),
     (418, '{"error":"teapot"}', Situation.REFUSED, APIError, ("teapot",)),
     (200, failed("Project not found"), Situation.REFUSED, NotFoundError, ("Project not found",)),
     (200, failed("No live deployment found"), Situation.REFUSED, NotFoundError, ("No live deployment found",)),
@@ -174,6 +184,61 @@ def test_bodies_that_promise_nothing(body: str) -> None:
 def test_an_undecodable_success_of_a_call_with_effect_is_no_refusal(status: int) -> None:
     """It may have happened: the table makes an unknown outcome of it, and not "refused"."""
     assert interpreted(status, "", LIQUIDATE_LIVE_ALGORITHM).situation is Situation.UNDECODABLE
+
+
+@pytest.mark.parametrize(("headers", "wait"), [({}, 5.0), ({"retry-after": "2"}, 5.0), ({"retry-after": "30"}, 30.0)])
+def test_a_content_network_is_asked_again_slowly(headers: dict[str, str], wait: float) -> None:
+    """After 5 s at least: it counts requests."""
+    rejected = interpret(AUTHENTICATE, 503, headers, CHALLENGE, NOW)
+    assert isinstance(rejected, Rejected)
+    assert (rejected.situation, rejected.hint) == (Situation.UNAVAILABLE, wait)
+
+
+def test_a_content_network_may_tell_in_a_header() -> None:
+    """Its page then need not be known."""
+    rejected = interpret(AUTHENTICATE, 503, {"cf-mitigated": "challenge"}, PAGE, NOW)
+    assert isinstance(rejected, Rejected)
+    assert isinstance(rejected.error, AccessBlocked)
+
+
+def test_a_request_that_is_too_large_is_named_with_its_size() -> None:
+    """The server does not say what its limit is."""
+    rejected = interpret(AUTHENTICATE, 413, {}, b"", NOW, request_bytes=123_456)
+    assert isinstance(rejected, Rejected)
+    assert "123456 bytes" in str(rejected.error)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401])
+@pytest.mark.parametrize("end", ["", " ", ".", ", sorry"])
+def test_a_timestamp_that_the_server_did_not_see(status: int, end: str) -> None:
+    """Something on the way strips the header: the error says so, and not only that credentials are wrong."""
+    rejected = interpreted(status, failed(f"Hash doesn't match. UID: 1 Hash: {HASH} Timestamp:{end}"))
+    assert rejected.error.hint == NO_TIMESTAMP_HINT
+    assert "saw no timestamp" in str(rejected.error)
+
+
+@pytest.mark.parametrize(
+    ("meaning", "situation"),
+    [
+        ("credentials", Situation.CREDENTIALS),
+        ("throttled", Situation.THROTTLED),
+        ("transient", Situation.TRANSIENT),
+        ("permanent", Situation.REFUSED),
+    ],
+)
+def test_texts_can_be_taught(meaning: str, situation: Situation) -> None:
+    """A user's own row counts before those that are known, in any case of its letters."""
+    known = patterns({"Internal ERROR 21": meaning})
+    rejected = interpret(AUTHENTICATE, 200, {}, failed("We have an internal Error 21").encode(), NOW, known=known)
+    assert isinstance(rejected, Rejected)
+    assert rejected.situation is situation
+
+
+@pytest.mark.parametrize("more", [{"a": "always"}, {"": "transient"}, {" ": "permanent"}])
+def test_what_cannot_be_taught(more: dict[str, str]) -> None:
+    """A meaning that nobody knows, or a text that is everywhere."""
+    with pytest.raises(ConfigurationError, match="'credentials', 'throttled', 'transient', 'permanent'"):
+        patterns(more)
 
 
 @pytest.mark.parametrize(

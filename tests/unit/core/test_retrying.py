@@ -27,6 +27,7 @@ POLICY = """
     UNSENT        r   r   r    r      no byte left: nothing can have happened
     CERTIFICATE   no  no  no   no     a repetition cannot help
     LOST          r   r   unk  unk    it may have arrived
+    STALE         r   r   unk  unk    what was written is written
     DAMAGED       r   r   unk  unk    the effect has very likely happened
     TOO_LARGE     no  no  unk  unk    it would be as large again
     SERVER_ERROR  r   r   unk  unk    an empty HTTP 500 included
@@ -90,7 +91,7 @@ def test_policy(situation: Situation, effect: Effect, cell: str) -> None:
 
 def test_the_policy_is_complete() -> None:
     """Every situation and every effect has its cell, here and there."""
-    assert len(CELLS) == len(Situation) * len(Effect) == 60
+    assert len(CELLS) == len(Situation) * len(Effect) == 64
     assert set(TABLE) == set(Situation)
 
 

@@ -9,22 +9,26 @@ from qcasync._core.bodies import decode_chart, decode_live, decode_orders, decod
 from qcasync._listing import OrderPages
 from qcasync.client import Client
 from qcasync.errors import (
+    AccessBlocked,
     APIError,
     AuthenticationError,
     ClockSkewError,
     ConfigurationError,
     DecodeError,
     IncompleteRead,
+    JournalError,
     NotFoundError,
     NotReady,
     OutcomeUnknown,
     QuantConnectError,
     RateLimitError,
+    RedirectRefused,
     RequestError,
     RequestTimeout,
     ResponseError,
     ResponseTooLarge,
     ServerError,
+    StillRunning,
 )
 from qcasync.models import (
     DEFAULT_DATA_PROVIDERS,
@@ -83,12 +87,14 @@ from qcasync.models.observations import (
     LoadingObserved,
     Observation,
     Observer,
+    OutcomeTold,
     RequestSent,
     ResponseReceived,
     RetryScheduled,
     SkewCorrected,
     WindowRead,
 )
+from qcasync.outcomes import Intent, Journal, Outcome, OutcomeKind
 from qcasync.resources.live import Live
 
 __version__ = "0.1.0"
@@ -96,6 +102,7 @@ __version__ = "0.1.0"
 __all__ = [
     "DEFAULT_DATA_PROVIDERS",
     "APIError",
+    "AccessBlocked",
     "AlgorithmStatus",
     "AlphaRuntimeStatistics",
     "Anomaly",
@@ -121,6 +128,9 @@ __all__ = [
     "Holding",
     "IncompleteRead",
     "InsightScore",
+    "Intent",
+    "Journal",
+    "JournalError",
     "Live",
     "LiveAlgorithm",
     "LiveDeployment",
@@ -144,6 +154,9 @@ __all__ = [
     "OrderStatus",
     "OrderSubmissionData",
     "OrderType",
+    "Outcome",
+    "OutcomeKind",
+    "OutcomeTold",
     "OutcomeUnknown",
     "PaperHolding",
     "Portfolio",
@@ -151,6 +164,7 @@ __all__ = [
     "QuantConnectError",
     "Quarantined",
     "RateLimitError",
+    "RedirectRefused",
     "RequestError",
     "RequestSent",
     "RequestTimeout",
@@ -166,6 +180,7 @@ __all__ = [
     "SkewCorrected",
     "SmsTarget",
     "Statistics",
+    "StillRunning",
     "Symbol",
     "TelegramTarget",
     "TimeInForce",

@@ -1,7 +1,9 @@
 """The client: settings, life cycle, and the resources that hang on it."""
 
+import logging
+import os
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from importlib import import_module
 from types import TracebackType
@@ -11,12 +13,16 @@ from qcasync._address import find_base_url
 from qcasync._clock import Clock
 from qcasync._core.endpoints import AUTHENTICATE
 from qcasync._core.requests import Authenticate
+from qcasync._core.responses import patterns
 from qcasync._core.retrying import MAX_ATTEMPTS
 from qcasync._credentials import find_credentials, find_organization
+from qcasync._effects import Effects
 from qcasync._exchange import RESERVED, Exchange
+from qcasync._journal import JournalFile, account_digest
 from qcasync._session import Session, seconds_of
-from qcasync.errors import ConfigurationError
+from qcasync.errors import ConfigurationError, JournalError
 from qcasync.models.observations import Observer
+from qcasync.outcomes import Intent, Journal
 from qcasync.resources.live import Live
 from qcasync.transports.protocol import Transport
 
@@ -28,6 +34,8 @@ TRANSPORTS: Final = {
     "aiohttp": ("qcasync.transports.aiohttp", "AiohttpTransport"),
 }
 MAX_CONCURRENCY: Final = 100
+
+logger = logging.getLogger("qcasync")
 
 
 class Client:
@@ -50,6 +58,11 @@ class Client:
         allow_trading: Allow calls that create, stop or liquidate. Without it they raise before any I/O.
         transport: The HTTP library by name ("httpx", "httpx2" or "aiohttp"), or a transport of your own, which stays
             yours to close.
+        journal: A file in which calls with effect are written down before they are sent, and what became of them
+            after; `unresolved` lists those of which nobody knows. It is made with mode 0600, and holds no secret. Or
+            a store of your own.
+        error_patterns: Parts of QuantConnect's error texts, and what they mean to you: "credentials", "throttled",
+            "transient" (a read is sent again) or "permanent". They count before those that qcasync knows.
         observers: Called with a frozen record for everything that happens.
         clock: Instead of this machine's clocks, for tests.
         rng: Draws the jitter of waits, for tests.
@@ -71,6 +84,8 @@ class Client:
         max_attempts: int = MAX_ATTEMPTS,
         allow_trading: bool = False,
         transport: Transport | TransportName = "httpx",
+        journal: str | os.PathLike[str] | Journal | None = None,
+        error_patterns: Mapping[str, str] | None = None,
         observers: Iterable[Observer] = (),
         clock: Clock | None = None,
         rng: random.Random | None = None,
@@ -78,9 +93,12 @@ class Client:
         credentials = find_credentials(user_id, api_token)
         url = find_base_url(base_url)
         _check(max_concurrency, requests_per_second, max_attempts)
+        known = patterns(error_patterns or {})
+        kept = JournalFile(journal) if isinstance(journal, str | os.PathLike) else journal
         self.organization_id: str | None = find_organization(organization_id)
         self.base_url = url
         self.credentials_source: str = credentials.source
+        self._user_id = credentials.user_id
         default_timeout = None if timeout is None else seconds_of(timeout)
         self._owned: Transport | None = None
         if isinstance(transport, str):
@@ -95,9 +113,12 @@ class Client:
             requests_per_second=requests_per_second,
             max_attempts=max_attempts,
             observers=observers,
+            known=known,
         )
         self._session = Session(self._exchange, timeout=default_timeout, allow_trading=allow_trading)
-        self.live: Final = Live(self._session)
+        self._effects = Effects(self._session, account_digest(credentials.user_id, url), kept)
+        self._keeps_journal = kept is not None
+        self.live: Final = Live(self._session, self._effects)
         """Live algorithms: create, read, list, liquidate, stop, and their orders."""
 
     async def authenticate(self, *, timeout: float | timedelta | None = None) -> None:
@@ -109,6 +130,34 @@ class Client:
             AuthenticationError: They are wrong.
         """
         await self._session.call(AUTHENTICATE, Authenticate(), timeout=timeout)
+
+    def change_credentials(self, user_id: int | str | None = None, api_token: str | None = None) -> None:
+        """Sign with other credentials from now on, as after a token was renewed. Costs no request.
+
+        Requests in flight end as the former credentials deserve. Without arguments the same places are looked at as
+        when the client was made.
+
+        Raises:
+            ConfigurationError: There are none, or they belong to another user.
+        """
+        credentials = find_credentials(user_id, api_token)
+        if credentials.user_id != self._user_id:
+            raise ConfigurationError(
+                f"The credentials from {credentials.source} are another user's.", "Make a client for each user."
+            )
+        self.credentials_source = credentials.source
+        self._exchange.replace_credentials(credentials)
+
+    def unresolved(self) -> tuple[Intent, ...]:
+        """Calls with effect of which nobody knows what became, from the journal; oldest first. Costs no request.
+
+        `live.reconcile` looks what became of each.
+
+        Raises:
+            ConfigurationError: The client keeps no journal.
+            JournalError: The file cannot be read.
+        """
+        return self._effects.unresolved()
 
     @property
     def clock_offset(self) -> float | None:
@@ -130,7 +179,19 @@ class Client:
             await self._owned.aclose()
 
     async def __aenter__(self) -> Self:
+        if self._keeps_journal:
+            self._warn_of_unresolved()
         return self
+
+    def _warn_of_unresolved(self) -> None:
+        try:
+            intents = self.unresolved()
+        except JournalError as error:  # a client that cannot read it may have to stop something nevertheless
+            logger.warning("%s", error)
+            return
+        if intents:
+            names = ", ".join(f"{intent.endpoint} of project {intent.project_id}" for intent in intents[:5])
+            logger.warning("nobody knows what became of %d calls: %s; see Client.unresolved", len(intents), names)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -33,8 +33,9 @@ class ReadLive(_Body, frozen=True, kw_only=True):
 
 
 class ListLive(_Body, frozen=True, kw_only=True):
-    """The user's deployments. Times are Unix seconds, or ISO text in the old list form of live/read."""
+    """The user's deployments, or a project's. Times are Unix seconds, or ISO text in the old list form of live/read."""
 
+    project_id: int | None = None
     status: str | None = None
     start: int | str | None = None
     end: int | str | None = None

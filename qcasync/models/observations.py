@@ -5,11 +5,13 @@ from collections.abc import Callable
 import msgspec
 
 from qcasync.errors import Sent
+from qcasync.outcomes import Outcome
 
 __all__ = [
     "LoadingObserved",
     "Observation",
     "Observer",
+    "OutcomeTold",
     "RequestSent",
     "ResponseReceived",
     "RetryScheduled",
@@ -108,6 +110,18 @@ class WindowRead(msgspec.Struct, frozen=True, kw_only=True):
     hint: int
 
 
-Observation = RequestSent | ResponseReceived | RetryScheduled | SkewCorrected | LoadingObserved | WindowRead
+class OutcomeTold(msgspec.Struct, frozen=True, kw_only=True):
+    """A call with effect ended, and this is known of it.
+
+    Attributes:
+        outcome: The same that is returned, or travels on the error.
+    """
+
+    outcome: Outcome
+
+
+Observation = (
+    RequestSent | ResponseReceived | RetryScheduled | SkewCorrected | LoadingObserved | WindowRead | OutcomeTold
+)
 Observer = Callable[[Observation], None]
 """Called on the event loop as things happen; keep it short. What it raises is logged, and otherwise ignored."""

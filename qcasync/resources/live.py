@@ -1,36 +1,37 @@
 """Live algorithms."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, overload
 
 from qcasync._core import requests
 from qcasync._core.endpoints import (
-    CREATE_LIVE_ALGORITHM,
-    LIQUIDATE_LIVE_ALGORITHM,
     LIST_LIVE_ALGORITHMS,
     READ_LIVE_ALGORITHM,
     READ_LIVE_ALGORITHM_LIST,
     READ_LIVE_CHART,
     READ_LIVE_PORTFOLIO,
-    STOP_LIVE_ALGORITHM,
 )
-from qcasync._session import Seconds
-from qcasync.models.brokerages import DEFAULT_DATA_PROVIDERS, BrokerageSettings, Notification
+from qcasync._effects import Effects
+from qcasync._session import Seconds, Session
 from qcasync.models.charts import Chart
 from qcasync.models.enums import AlgorithmStatus
-from qcasync.models.live import CreateLiveAlgorithmResponse, LiveAlgorithm, LiveDeployment
+from qcasync.models.live import LiveAlgorithm, LiveDeployment
 from qcasync.models.portfolio import Portfolio
+from qcasync.resources.live_commands import LiveCommands
 from qcasync.resources.live_orders import LiveOrders
 
 
-class Live(LiveOrders):
+class Live(LiveOrders, LiveCommands):
     """Live algorithms: the attribute `live` of a client.
 
     Every method may raise `AuthenticationError`, `RequestError`, `ResponseError` and their kinds; `Raises:` lists what
     a method adds to them. `timeout=` bounds a whole call in seconds, retries and waits for loading included.
     """
+
+    def __init__(self, session: Session, effects: Effects) -> None:
+        LiveOrders.__init__(self, session)
+        LiveCommands.__init__(self, session, effects)
 
     async def read(
         self, project_id: int, *, deploy_id: str | None = None, timeout: Seconds | None = None
@@ -99,91 +100,6 @@ class Live(LiveOrders):
         """
         request = requests.live_list(status, start_time, end_time, times="iso")
         return await self._session.call(READ_LIVE_ALGORITHM_LIST, request, timeout=timeout)
-
-    async def create(
-        self,
-        project_id: int,
-        compile_id: str,
-        node_id: str,
-        *,
-        brokerage: BrokerageSettings,
-        version_id: str = "-1",
-        data_providers: Mapping[str, BrokerageSettings] | None = None,
-        parameters: Mapping[str, str] | None = None,
-        notification: Notification | Mapping[str, object] | None = None,
-        automatic_redeploy: bool = False,
-        timeout: Seconds | None = None,
-    ) -> CreateLiveAlgorithmResponse:
-        """Deploy a project to live trading. Cost: one request, sent once unless it provably never left.
-
-        A new deployment does not take over cash and holdings of the last one by itself: pass them with the brokerage.
-
-        Endpoint: POST /live/create
-
-        Args:
-            project_id: The project.
-            compile_id: A successful compile of it.
-            node_id: The live node to run on.
-            brokerage: The brokerage's `id` and settings, in QuantConnect's own keys; see `paper_brokerage`.
-            version_id: The version of Lean; "-1" is the newest.
-            data_providers: Name to settings; order is precedence. QuantConnect's own data if left out.
-            parameters: The algorithm's parameters.
-            notification: Which events to notify of, and whom.
-            automatic_redeploy: Whether QuantConnect restarts the algorithm when it stops with an error.
-            timeout: Seconds for the whole call.
-
-        Raises:
-            ConfigurationError: The client was not opened with `allow_trading=True`, or an argument is malformed.
-            OutcomeUnknown: The request was sent, but nothing tells whether the deployment exists.
-        """
-        request = requests.create_live(
-            project_id=project_id,
-            compile_id=compile_id,
-            node_id=node_id,
-            version_id=version_id,
-            brokerage=brokerage,
-            data_providers=DEFAULT_DATA_PROVIDERS if data_providers is None else data_providers,
-            parameters=parameters,
-            notification=notification,
-            automatic_redeploy=automatic_redeploy,
-        )
-        return await self._session.call(CREATE_LIVE_ALGORITHM, request, timeout=timeout)
-
-    async def liquidate(self, project_id: int, *, timeout: Seconds | None = None) -> None:
-        """Sell all positions of the running deployment, and stop it. Cost: one request, sent once.
-
-        Returning means that QuantConnect accepted the call, not that the positions are closed.
-
-        Endpoint: POST /live/update/liquidate
-
-        Args:
-            project_id: The project.
-            timeout: Seconds for the whole call.
-
-        Raises:
-            ConfigurationError: The client was not opened with `allow_trading=True`.
-            OutcomeUnknown: The request was sent, but nothing tells whether it was accepted.
-        """
-        request = requests.ProjectCall(project_id=requests.project(project_id))
-        await self._session.call(LIQUIDATE_LIVE_ALGORITHM, request, timeout=timeout)
-
-    async def stop(self, project_id: int, *, timeout: Seconds | None = None) -> None:
-        """Stop the running deployment and keep its positions. Cost: one request, sent once.
-
-        Returning means that QuantConnect accepted the call, not that the algorithm has stopped.
-
-        Endpoint: POST /live/update/stop
-
-        Args:
-            project_id: The project.
-            timeout: Seconds for the whole call.
-
-        Raises:
-            ConfigurationError: The client was not opened with `allow_trading=True`.
-            OutcomeUnknown: The request was sent, but nothing tells whether it was accepted.
-        """
-        request = requests.ProjectCall(project_id=requests.project(project_id))
-        await self._session.call(STOP_LIVE_ALGORITHM, request, timeout=timeout)
 
     async def read_chart(
         self,

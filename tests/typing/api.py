@@ -88,8 +88,11 @@ async def trade(project_id: int) -> None:
             ),
         )
         assert_type(created, qcasync.CreateLiveAlgorithmResponse)
-        assert_type(await qc.live.stop(project_id), None)
-        assert_type(await qc.live.liquidate(project_id), None)
+        assert_type(await qc.live.stop(project_id), qcasync.Outcome)
+        assert_type(await qc.live.liquidate(project_id, emergency=True), qcasync.Outcome)
+        assert_type(await qc.live.stop_and_wait(project_id), qcasync.LiveDeployment)
+        for intent in qc.unresolved():
+            assert_type((await qc.live.reconcile(intent)).kind, qcasync.OutcomeKind)
 
 
 def observe(observation: qcasync.Observation) -> None:

@@ -116,7 +116,9 @@ async def test_create() -> None:
         )
         assert created.deploy_id == project.deployments[0].deploy_id
         assert [effect.kind for effect in here.simulator.ledger.effects] == ["create"]
-        sent = here.simulator.ledger.requests[0].payload
+        state, create = here.simulator.ledger.requests
+        assert (state.path, state.payload) == ("live/list", {"projectId": project.id})
+        sent = create.payload
         assert sent["versionId"] == "-1"
         assert sent["dataProviders"] == {"QuantConnectBrokerage": "[redacted]"}
         assert sent["automaticRedeploy"] is False
@@ -128,7 +130,7 @@ async def test_create_leaves_out_what_is_not_given() -> None:
     async with world(allow_trading=True) as here:
         project = here.simulator.add_project([])
         await here.client.live.create(project.id, "c", "n", brokerage={"id": "QuantConnectBrokerage"})
-        assert not {"parameters", "notification"} & set(here.simulator.ledger.requests[0].payload)
+        assert not {"parameters", "notification"} & set(here.simulator.ledger.requests[-1].payload)
 
 
 async def test_stop_and_liquidate() -> None:

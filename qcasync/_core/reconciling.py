@@ -1,0 +1,154 @@
+"""What became of a call with effect: told by how it ended, or else by what the project's deployments show afterwards.
+
+QuantConnect's stop and liquidate name a project, not a deployment. What was meant is the deployment that ran when the
+call was decided; another one, launched meanwhile, is nobody's evidence. Absence is no evidence either.
+"""
+
+import enum
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from qcasync.errors import OutcomeUnknown, QuantConnectError, RequestError, ResponseError
+from qcasync.models.enums import AlgorithmStatus
+from qcasync.models.live import LiveDeployment
+from qcasync.outcomes import Intent, OutcomeKind
+
+RECONCILE_SECONDS: Final = 120.0
+STATE_SECONDS: Final = 1.0
+"""How long a call with effect on the market may be held up to learn which deployment it is going to hit."""
+_FIRST_WAIT: Final = 2.0
+_GROWTH: Final = 1.6
+_MAX_WAIT: Final = 15.0
+_STAMP: Final = timedelta(seconds=1)
+"""Launch and stop times are whole seconds."""
+_UNKNOWN_CLOCK: Final = timedelta(seconds=300)
+"""How wrong our own clock is taken to be before the server's time is known."""
+
+ENDED: Final = frozenset(
+    {
+        AlgorithmStatus.STOPPED,
+        AlgorithmStatus.LIQUIDATED,
+        AlgorithmStatus.RUNTIME_ERROR,
+        AlgorithmStatus.COMPLETED,
+        AlgorithmStatus.DEPLOY_ERROR,
+        AlgorithmStatus.DELETED,
+    }
+)
+"""What a deployment does not come back from. A status that nobody knows yet is not among them."""
+
+
+class Aim(enum.Enum):
+    """What a call with effect is to bring about, by its endpoint."""
+
+    END = "live/update/stop"
+    LIQUIDATE = "live/update/liquidate"
+    LAUNCH = "live/create"
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a look at the deployments tells about an intent.
+
+    Attributes:
+        kind: CONFIRMED; UNKNOWN for good, because what is seen will not change; None if another look may tell more.
+        reason: For a person.
+        deployment: The one that was meant, or that is new.
+    """
+
+    kind: OutcomeKind | None
+    reason: str
+    deployment: LiveDeployment | None = None
+
+
+def kind_of(error: QuantConnectError) -> OutcomeKind:
+    """What an error that ended a call with effect says about the effect."""
+    if isinstance(error, OutcomeUnknown):
+        return OutcomeKind.UNKNOWN
+    if isinstance(error, ResponseError) and error.status_code:
+        return OutcomeKind.REFUSED
+    if isinstance(error, RequestError) and error.sent != "no":
+        return OutcomeKind.UNKNOWN
+    return OutcomeKind.NOT_SENT
+
+
+def has_ended(deployment: LiveDeployment) -> bool:
+    """Whether a deployment ended. Where its status is strange, the time of its stop tells."""
+    if deployment.status is None or not deployment.status.is_known:
+        return deployment.stopped is not None
+    return deployment.status in ENDED
+
+
+def newest(project_id: int, deployments: Iterable[LiveDeployment]) -> LiveDeployment | None:
+    """The latest deployment of a project."""
+    return max((each for each in deployments if each.project_id == project_id), key=_launched, default=None)
+
+
+def running(project_id: int, deployments: Iterable[LiveDeployment]) -> LiveDeployment | None:
+    """The deployment of a project that a call would hit: the latest one, unless it ended."""
+    latest = newest(project_id, deployments)
+    return None if latest is None or has_ended(latest) else latest
+
+
+def judge(intent: Intent, deployments: Iterable[LiveDeployment]) -> Found:
+    """What the deployments of the account tell about an intent whose answer was lost."""
+    mine = [each for each in deployments if each.project_id == intent.project_id]
+    aim = Aim(intent.endpoint)
+    if aim is Aim.LAUNCH:
+        return _judge_launch(intent, mine)
+    meant = _meant(intent, mine)
+    if meant is None:
+        return Found(None, "the deployment that was meant is not to be seen")
+    if not has_ended(meant):
+        return Found(None, f"deployment {meant.deploy_id} is still {_status(meant)}", meant)
+    if intent.deploy_id is None and meant.stopped is not None and meant.stopped < intent.at - _blur(intent):
+        return Found(
+            OutcomeKind.UNKNOWN, f"nothing was running: deployment {meant.deploy_id} had ended before the call", meant
+        )
+    if aim is Aim.LIQUIDATE and meant.status is not AlgorithmStatus.LIQUIDATED:
+        reason = f"deployment {meant.deploy_id} ended as {_status(meant)}, not Liquidated: positions may remain"
+        return Found(OutcomeKind.UNKNOWN, reason, meant)
+    return Found(OutcomeKind.CONFIRMED, f"deployment {meant.deploy_id} was seen {_status(meant)}", meant)
+
+
+def look_again(looks: int, waited: float, limit: float) -> float | None:
+    """Seconds until the next look: 2 s, growing to 15 s; None once the limit is reached.
+
+    Args:
+        looks: How many were made.
+        waited: Seconds since the first wait began.
+        limit: Seconds in all.
+    """
+    left = limit - waited
+    return min(_FIRST_WAIT * _GROWTH**looks, _MAX_WAIT, left) if left > 0 else None
+
+
+def _judge_launch(intent: Intent, mine: list[LiveDeployment]) -> Found:
+    since = intent.at - _blur(intent)
+    new = [each for each in mine if each.deploy_id not in intent.known and _launched(each) >= since]
+    if len(new) == 1:
+        return Found(OutcomeKind.CONFIRMED, f"deployment {new[0].deploy_id} was launched after the call", new[0])
+    if new:
+        names = ", ".join(sorted(each.deploy_id for each in new))
+        return Found(OutcomeKind.UNKNOWN, f"several deployments were launched after the call: {names}")
+    return Found(None, "no new deployment is to be seen")
+
+
+def _meant(intent: Intent, mine: list[LiveDeployment]) -> LiveDeployment | None:
+    if intent.deploy_id is not None:
+        return next((each for each in mine if each.deploy_id == intent.deploy_id), None)
+    until = intent.at + _blur(intent)
+    return newest(intent.project_id, (each for each in mine if _launched(each) <= until))
+
+
+def _blur(intent: Intent) -> timedelta:
+    return _STAMP + (_UNKNOWN_CLOCK if intent.uncertainty is None else timedelta(seconds=intent.uncertainty))
+
+
+def _launched(deployment: LiveDeployment) -> datetime:
+    return deployment.launched or datetime.min.replace(tzinfo=UTC)
+
+
+def _status(deployment: LiveDeployment) -> str:
+    return "in an unknown state" if deployment.status is None else str(deployment.status.value)

@@ -1,7 +1,7 @@
 """A client and a simulated QuantConnect in one process, in virtual time."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ import anyio
 
 import qcasync
 from qcasync.simulator import Conditions, Simulator, SimulatorTransport
+from qcasync.transports.protocol import Transport
 
 EPOCH = 1_750_000_000.0
 """The true time at which every test begins."""
@@ -46,6 +47,7 @@ async def world(
     clock_error: float = 0.0,
     token: str | None = None,
     simulator: Simulator | None = None,
+    through: Callable[[Transport], Transport] = lambda transport: transport,
     **options: Any,
 ) -> AsyncIterator[World]:
     """Open a client on a simulator.
@@ -56,6 +58,7 @@ async def world(
         clock_error: Seconds that the client's wall clock is ahead of the true time.
         token: Instead of the right one.
         simulator: Instead of a new one.
+        through: Puts something between the client and the simulator.
         options: For `qcasync.Client`.
     """
     simulator = simulator or Simulator(seed, EPOCH, conditions=conditions)
@@ -67,7 +70,7 @@ async def world(
     async with qcasync.Client(
         simulator.user_id,
         token or simulator.api_token,
-        transport=transport,
+        transport=through(transport),
         clock=clock,
         rng=random.Random(seed),
         observers=[observed.append],

@@ -20,6 +20,7 @@ def find_base_url(base_url: str | None, environment: Mapping[str, str] | None = 
     """
     environment = os.environ if environment is None else environment
     url = base_url or environment.get("QC_BASE_URL") or PRODUCTION
+    del environment  # a traceback that shows locals would show the token in it
     if "@" in url:  # what comes before it may be a password, so nothing of it is shown
         raise ConfigurationError(
             "The base URL holds a user name or a password.", "Pass user_id and api_token, and a URL without them."

@@ -78,7 +78,7 @@ class Effects:
     ) -> T | LiveDeployment:
         """Deploy a project. Returns the answer, or the new deployment if that was lost."""
         call = self._prepare(endpoint, request, timeout)
-        intent = self._intent(endpoint, project_id, digest=hashlib.sha256(call.content).hexdigest())
+        intent = self._intent(endpoint, project_id, digest=hashlib.sha256(call.content).hexdigest()[:16])
         with _not_sent(intent):
             seconds = min(CREATE_STATE_SECONDS, call.seconds)
             state = await list_deployments(self._session, project_id, seconds)

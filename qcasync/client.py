@@ -12,6 +12,7 @@ from typing import Final, Literal, Self
 from qcasync._address import find_base_url
 from qcasync._clock import Clock
 from qcasync._core.endpoints import AUTHENTICATE
+from qcasync._core.redaction import Secret
 from qcasync._core.requests import Authenticate
 from qcasync._core.responses import patterns
 from qcasync._core.retrying import MAX_ATTEMPTS
@@ -71,6 +72,9 @@ class Client:
         ConfigurationError: Something of the above cannot work; the error says what, and what to do.
     """
 
+    base_url: str = ""
+    """Where requests go; ends with a slash."""
+
     def __init__(
         self,
         user_id: int | str | None = None,
@@ -90,7 +94,9 @@ class Client:
         clock: Clock | None = None,
         rng: random.Random | None = None,
     ) -> None:
-        credentials = find_credentials(user_id, api_token)
+        secret = None if api_token is None else Secret(api_token)
+        del api_token  # a traceback that shows locals would show it
+        credentials = find_credentials(user_id, secret)
         url = find_base_url(base_url)
         _check(max_concurrency, requests_per_second, max_attempts)
         known = patterns(error_patterns or {})
@@ -140,7 +146,9 @@ class Client:
         Raises:
             ConfigurationError: There are none, or they belong to another user.
         """
-        credentials = find_credentials(user_id, api_token)
+        secret = None if api_token is None else Secret(api_token)
+        del api_token  # a traceback that shows locals would show it
+        credentials = find_credentials(user_id, secret)
         if credentials.user_id != self._user_id:
             raise ConfigurationError(
                 f"The credentials from {credentials.source} are another user's.", "Make a client for each user."

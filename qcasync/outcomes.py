@@ -61,7 +61,8 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
         known: For live/create: the deployments that the project had.
         at: The server's time then, as far as it was known, in UTC.
         uncertainty: Seconds by which that may be wrong; None if the server's time was not known.
-        digest: For live/create: SHA-256 of what was to be sent, which itself is nowhere kept.
+        digest: For live/create: the first 16 digits of the SHA-256 of what was to be sent, which itself is nowhere
+            kept. All 64 would help to guess a password in it.
     """
 
     id: str

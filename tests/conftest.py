@@ -12,7 +12,7 @@ import pytest
 import trio.testing
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["qcasync.simulator.pytest_plugin"]
+pytest_plugins = ["qcasync.simulator.pytest_plugin", "tests.canaries"]
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")

@@ -46,7 +46,8 @@ __all__ = [
 ]
 
 MAX_TEXTS = 20
-MAX_TEXT = 1000
+MAX_TEXT = 8000
+"""Far more than is shown: a text is shortened by redaction, and a hash that was cut in two is not recognized."""
 
 
 class Loading(Struct, frozen=True):

@@ -9,6 +9,7 @@ from typing import Final, Literal, cast
 
 import msgspec
 
+from qcasync._core.redaction import Hidden
 from qcasync.errors import ConfigurationError
 from qcasync.models.brokerages import BrokerageSettings, Notification
 from qcasync.models.enums import AlgorithmStatus
@@ -82,13 +83,13 @@ class ProjectCall(_Body, frozen=True, kw_only=True):
     project_id: int
 
 
-def encode(request: msgspec.Struct) -> bytes:
-    """The JSON body of a request.
+def encode(request: msgspec.Struct) -> Hidden:
+    """The JSON body of a request, which may hold a brokerage's password.
 
     Raises:
         ConfigurationError: A setting is of a type that JSON does not know.
     """
-    return msgspec.json.encode(request, enc_hook=_plain)
+    return Hidden(msgspec.json.encode(request, enc_hook=_plain))
 
 
 def _plain(value: object) -> object:

@@ -4,7 +4,7 @@ import codecs
 import re
 from typing import Final
 
-from qcasync._core.redaction import REDACTED
+from qcasync._core.redaction import REDACTED, scrub
 from qcasync.errors import DecodeError
 
 MAX_EXCERPT: Final = 200
@@ -56,7 +56,7 @@ def excerpt(body: bytes) -> str:
     """Return the beginning of a body: at most 200 characters, without what may be a hash or a deployment id."""
     # The cut comes after the redaction: a hash that is cut in two would no longer be recognized.
     text = body[: 4 * MAX_EXCERPT].decode(errors="replace")
-    return _HEX_RUN.sub(REDACTED, text)[:MAX_EXCERPT]
+    return _HEX_RUN.sub(REDACTED, scrub(text))[:MAX_EXCERPT]
 
 
 def html_title(body: bytes) -> str | None:
@@ -88,6 +88,6 @@ def _quoted(found: re.Match[bytes]) -> bytes:
 def _kind(body: bytes) -> str:
     title = html_title(body)
     if title is not None:
-        named = f" titled {_HEX_RUN.sub(REDACTED, title)!r}" if title else ""
+        named = f" titled {_HEX_RUN.sub(REDACTED, scrub(title))!r}" if title else ""
         return f"HTML{named}, perhaps a proxy or maintenance page"
     return "not a JSON object" if body.strip() else "an empty body"

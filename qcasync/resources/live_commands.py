@@ -15,7 +15,7 @@ from qcasync._core.endpoints import (
 from qcasync._deployments import wait_ended
 from qcasync._effects import Effects
 from qcasync._session import Seconds, Session, seconds_of
-from qcasync.errors import OutcomeUnknown, QuantConnectError
+from qcasync.errors import ConfigurationError, OutcomeUnknown, QuantConnectError
 from qcasync.models.brokerages import DEFAULT_DATA_PROVIDERS, BrokerageSettings, Notification
 from qcasync.models.enums import AlgorithmStatus
 from qcasync.models.live import CreateLiveAlgorithmResponse, LiveDeployment
@@ -75,17 +75,27 @@ class LiveCommands:
             ConfigurationError: The client was not opened with `allow_trading=True`, or an argument is malformed.
             OutcomeUnknown: The request was sent, but nothing tells whether the deployment exists.
         """
-        request = requests.create_live(
-            project_id=project_id,
-            compile_id=compile_id,
-            node_id=node_id,
-            version_id=version_id,
-            brokerage=brokerage,
-            data_providers=DEFAULT_DATA_PROVIDERS if data_providers is None else data_providers,
-            parameters=parameters,
-            notification=notification,
-            automatic_redeploy=automatic_redeploy,
-        )
+        try:
+            request = requests.create_live(
+                project_id=project_id,
+                compile_id=compile_id,
+                node_id=node_id,
+                version_id=version_id,
+                brokerage=brokerage,
+                data_providers=DEFAULT_DATA_PROVIDERS if data_providers is None else data_providers,
+                parameters=parameters,
+                notification=notification,
+                automatic_redeploy=automatic_redeploy,
+            )
+        except ConfigurationError as error:
+            raise error.with_traceback(None) from None  # its frames hold the settings
+        finally:
+            del (
+                brokerage,
+                data_providers,
+                parameters,
+                notification,
+            )  # or a traceback with locals shows passwords
         answer = await self._effects.launch(CREATE_LIVE_ALGORITHM, project_id, request, timeout=timeout)
         if isinstance(answer, CreateLiveAlgorithmResponse):
             return answer

@@ -1,12 +1,18 @@
 """Where credentials are found, in which order, and that no failure shows them."""
 
+import contextlib
 import os
+import socket
+import stat
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from qcasync._credentials import find_credentials, find_organization, lean_file
+from qcasync._core.redaction import Secret
+from qcasync._credentials import MAX_FILE, _fault_of, find_credentials, find_organization, lean_file
 from qcasync.errors import ConfigurationError
 
 CANARY = "canary-5e1f"
@@ -156,7 +162,7 @@ def test_a_private_file_is_read(tmp_path: Path, mode: int) -> None:
         pytest.param(f"user-id: 4\napi-token: {CANARY}\n", id="not JSON"),
         pytest.param(b'{"user-id": "4", "api-token": "' + CANARY.encode() + b'\xff"}', id="not UTF-8"),
         pytest.param(CANARY.encode("utf-16"), id="another encoding"),
-        pytest.param(f'{{"{CANARY}": {"[" * 100_000}', id="deeper than the decoder goes"),
+        pytest.param(f'{{"{CANARY}": {"[" * 50_000}', id="deeper than the decoder goes"),
     ],
 )
 def test_a_malformed_file_is_not_quoted(tmp_path: Path, content: bytes | str) -> None:
@@ -179,13 +185,163 @@ def test_a_file_with_impossible_values_names_itself(tmp_path: Path, user_id: str
     assert CANARY not in str(caught.value)
 
 
-@pytest.mark.parametrize("home", ["folder", pytest.param("x" * 5000, id="impossible")])
-def test_a_file_that_cannot_be_read(tmp_path: Path, home: str) -> None:
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     """What the system says about it is passed on, as an error of ours."""
-    (tmp_path / "folder" / ".lean" / "credentials").mkdir(parents=True)
     with pytest.raises(ConfigurationError, match=r"credentials cannot be read: .") as caught:
-        find_credentials(None, None, environment(tmp_path / home))
+        find_credentials(None, None, environment(tmp_path / ("x" * 5000)))
     assert isinstance(caught.value.__cause__, OSError)
+
+
+def _link(path: Path) -> None:
+    (path.parent / "elsewhere").write_text(FILE)
+    (path.parent / "elsewhere").chmod(0o600)
+    path.symlink_to(path.parent / "elsewhere")
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.path.relpath(path))  # the whole path may be longer than a socket's name can be
+
+
+def _large(path: Path) -> None:
+    path.write_text(FILE[:-1] + " " * MAX_FILE + "}")
+    path.chmod(0o600)
+
+
+@needs_posix
+@pytest.mark.parametrize(
+    ("make", "problem", "remedy"),
+    [
+        pytest.param(_link, "is a symbolic link", "cp {0} {0}.new && mv {0}.new {0} && chmod 600 {0}", id="link"),
+        pytest.param(
+            lambda path: path.symlink_to("nowhere"), "is a symbolic link", "cp {0} {0}.new && ", id="link to nowhere"
+        ),
+        pytest.param(Path.mkdir, "is not a regular file", "mv {0} {0}.old && lean login", id="folder"),
+        pytest.param(
+            lambda path: os.mkfifo(path, 0o600), "is not a regular file", "mv {0} {0}.old && lean login", id="pipe"
+        ),
+        pytest.param(_socket, "cannot be read: ", "", id="socket"),
+        pytest.param(_large, "is larger than 64 KiB", "mv {0} {0}.old && lean login", id="large"),
+    ],
+)
+def test_what_is_no_credentials_file_is_refused(
+    tmp_path: Path, make: Callable[[Path], object], problem: str, remedy: str
+) -> None:
+    """At once, even where opening would wait for somebody to write; and each with the command that helps."""
+    path = lean_file(environment(tmp_path / "a home"))
+    path.parent.mkdir(parents=True)
+    make(path)
+    with pytest.raises(ConfigurationError, match=problem) as caught:
+        find_credentials(None, None, environment(tmp_path / "a home"))
+    quoted = f"'{path}'"
+    assert caught.value.hint.startswith("Run: " + remedy.format(quoted) if remedy else "")
+    assert caught.value.problem.startswith("The file ")
+
+
+@needs_posix
+def test_the_remedy_for_a_link_works(tmp_path: Path) -> None:
+    """The command can be pasted as it is."""
+    home = tmp_path / "it's a home"
+    path = lean_file(environment(home))
+    path.parent.mkdir(parents=True)
+    _link(path)
+    with pytest.raises(ConfigurationError) as caught:
+        find_credentials(None, None, environment(home))
+    assert os.system(caught.value.hint.removeprefix("Run: ")) == 0
+    assert find_credentials(None, None, environment(home)).user_id == "4"
+
+
+@needs_posix
+def test_links_above_the_file_are_followed(tmp_path: Path) -> None:
+    """A home may be a link, as on many machines; only the last name of the path must be the file itself."""
+    (tmp_path / "home").mkdir()
+    write(tmp_path / "home", FILE)
+    (tmp_path / "link").symlink_to(tmp_path / "home")
+    assert find_credentials(None, None, environment(tmp_path / "link")).user_id == "4"
+
+
+@needs_posix
+def test_no_descriptor_stays_open(tmp_path: Path) -> None:
+    """Neither of a file that was read nor of one that was refused."""
+    path = write(tmp_path, FILE)
+    before = os.open(path, os.O_RDONLY)
+    os.close(before)
+    for mode in (0o600, 0o644):
+        path.chmod(mode)
+        with contextlib.suppress(ConfigurationError):
+            find_credentials(None, None, environment(tmp_path))
+    after = os.open(path, os.O_RDONLY)
+    os.close(after)
+    assert after == before
+
+
+PRIVATE = stat.S_IFREG | 0o600
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "user", "size", "problem"),
+    [
+        (PRIVATE, 1000, 1000, 200, None),
+        (PRIVATE, 0, 0, 200, None),
+        (stat.S_IFREG | 0o400, 1000, 1000, MAX_FILE, None),
+        (PRIVATE, 1001, 1000, 200, "belongs to another user"),
+        (PRIVATE, 0, 1000, 200, "belongs to another user"),
+        (PRIVATE, 1000, 0, 200, "belongs to another user"),
+        (stat.S_IFREG | 0o644, 1001, 1000, 200, "belongs to another user"),
+        (stat.S_IFREG | 0o640, 1000, 1000, 200, "Other users may read"),
+        (stat.S_IFREG | 0o602, 1000, 1000, 200, "Other users may read"),
+        (PRIVATE, 1000, 1000, MAX_FILE + 1, "larger than 64 KiB"),
+        (stat.S_IFDIR | 0o700, 1000, 1000, 200, "not a regular file"),
+        (stat.S_IFIFO | 0o600, 1000, 1000, 0, "not a regular file"),
+        (stat.S_IFCHR | 0o600, 1000, 1000, 0, "not a regular file"),
+        (stat.S_IFBLK | 0o600, 0, 1000, 0, "not a regular file"),
+        (stat.S_IFSOCK | 0o600, 1000, 1000, 0, "not a regular file"),
+    ],
+)
+def test_who_may_have_written_and_who_may_read(
+    mode: int, owner: int, user: int, size: int, problem: str | None
+) -> None:
+    """The rule as a table: only root can make files of other users. To anyone but root, root is another user."""
+    fault = _fault_of(os.stat_result((mode, 1, 1, 1, owner, owner, size, 0, 0, 0)), user)
+    assert (fault is None) == (problem is None)
+    if fault is not None:
+        assert problem is not None
+        assert problem in fault[0]
+        assert "{0}" in fault[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names", "content"),
+    [
+        pytest.param((1, None), FIRST, None, id="half of the arguments"),
+        pytest.param((None, CANARY), {}, None, id="the other half"),
+        pytest.param(("one", CANARY), {}, None, id="malformed user id"),
+        pytest.param((1, f"{CANARY}\n"), {}, None, id="malformed argument"),
+        pytest.param((None, None), {"QUANTCONNECT_API_TOKEN": CANARY}, None, id="half of an environment"),
+        pytest.param((None, None), FIRST | {"QUANTCONNECT_USER_ID": "two"}, None, id="malformed environment"),
+        pytest.param((None, None), {}, f'{{"user-id": "four", "api-token": "{CANARY}"}}', id="malformed file"),
+        pytest.param((None, None), {}, f'{{"api-token": "{CANARY}"}}', id="half of a file"),
+        pytest.param((None, None), {"API_TOKEN": CANARY}, None, id="nothing"),
+    ],
+)
+def test_no_traceback_shows_a_token_among_its_locals(
+    tmp_path: Path, arguments: tuple[Any, Any], names: dict[str, str], content: str | None
+) -> None:
+    """Crash reporters show the locals of every frame: those of ours hold no token when something is raised."""
+    if content is not None:
+        write(tmp_path, content)
+    given = environment(tmp_path, **names)
+    with pytest.raises(ConfigurationError) as caught:
+        find_credentials(*arguments, given)
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert frames.stack[1].name == "find_credentials"
+    del frames.stack[0]  # this test's own
+    assert CANARY not in "".join(frames.format())
+
+
+def test_a_token_may_come_wrapped() -> None:
+    """So that whoever hands it over need not hold it in plain."""
+    assert find_credentials(1, Secret(CANARY), {}).api_token.reveal() == CANARY
 
 
 def test_a_home_that_is_no_folder(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import traceback
 
 import pytest
 
+from qcasync._core.redaction import Secret
 from qcasync._core.signing import Credentials, sign
 from qcasync.errors import ConfigurationError
 
@@ -109,6 +110,24 @@ def test_a_refused_token_comes_with_a_remedy(token: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         Credentials(1, token)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("user_id", [1, "one"])
+def test_a_refusal_keeps_no_token_among_its_locals(user_id: int | str) -> None:
+    """Crash reporters show the locals of every frame."""
+    with pytest.raises(ConfigurationError) as caught:
+        Credentials(user_id, f" {CANARY}")
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    del frames.stack[0]  # this test's own
+    assert frames.stack
+    assert CANARY not in "".join(frames.format())
+
+
+def test_a_token_may_come_wrapped() -> None:
+    """It is checked all the same."""
+    assert sign(Credentials(12345, Secret("a-token")), 1) == sign(Credentials(12345, "a-token"), 1)
+    with pytest.raises(ConfigurationError, match="is empty"):
+        Credentials(12345, Secret(""))
 
 
 def test_credentials_show_who_and_where_but_not_the_token() -> None:

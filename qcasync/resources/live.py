@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, Literal, overload
 
 from qcasync._core import requests
+from qcasync._core.echoes import read_for
 from qcasync._core.endpoints import (
     LIST_LIVE_ALGORITHMS,
     READ_LIVE_ALGORITHM,
@@ -52,7 +53,8 @@ class Live(LiveOrders, LiveCommands):
             project_id=requests.project(project_id),
             deploy_id=None if deploy_id is None else requests.identifier("deploy_id", deploy_id),
         )
-        return await self._session.call(READ_LIVE_ALGORITHM, request, timeout=timeout)
+        endpoint = read_for(READ_LIVE_ALGORITHM, request.deploy_id)
+        return await self._session.call(endpoint, request, timeout=timeout)
 
     async def list(
         self,

@@ -6,6 +6,7 @@ from typing import Final
 import anyio
 
 from qcasync._core import requests
+from qcasync._core.echoes import created_for
 from qcasync._core.endpoints import (
     CREATE_LIVE_ALGORITHM,
     LIQUIDATE_LIVE_ALGORITHM,
@@ -96,7 +97,8 @@ class LiveCommands:
                 parameters,
                 notification,
             )  # or a traceback with locals shows passwords
-        answer = await self._effects.launch(CREATE_LIVE_ALGORITHM, project_id, request, timeout=timeout)
+        endpoint = created_for(CREATE_LIVE_ALGORITHM, project_id)
+        answer = await self._effects.launch(endpoint, project_id, request, timeout=timeout)
         if isinstance(answer, CreateLiveAlgorithmResponse):
             return answer
         return CreateLiveAlgorithmResponse(project_id=project_id, deploy_id=answer.deploy_id)

@@ -241,3 +241,16 @@ async def test_taught_texts_are_obeyed() -> None:
         here.simulator.fault(FaultKind.FAILURE_LASTING)
         await here.client.authenticate()
         assert here.count() == 2
+
+
+def challenging(request: Request, response: Response) -> Response:
+    page = b"<html><head><title>Just a moment...</title></head></html>"
+    return msgspec.structs.replace(response, status_code=503, body=page)
+
+
+async def test_a_content_network_is_asked_again_slowly() -> None:
+    """It counts requests, so each of them is at least five seconds after the one before."""
+    async with world(through=lambda inner: Between(inner, after=challenging)) as here:
+        with pytest.raises(qcasync.AccessBlocked, match="blocks this address"):
+            await here.client.authenticate()
+        assert [each.after >= 5 for each in here.told(qcasync.RetryScheduled)] == [True] * 3

@@ -170,6 +170,10 @@ class Exchange:
             call.looks_again()
 
     async def _with_retries(self, call: Call[T]) -> Value[T] | Loading:
+        try:
+            return await self._attempt(call)
+        except _Again as again:  # only now: to set up tenacity's loop costs as much as all the rest of us
+            await anyio.sleep(again.after)
         loop = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(_Again), wait=_decided_wait, sleep=anyio.sleep, reraise=True
         )

@@ -229,9 +229,6 @@ async def test_no_keys_of_tls_are_written_down(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, request: pytest.FixtureRequest
 ) -> None:
     """Whoever reads that file reads what TLS protects."""
-    if stack.library != "httpx2":
-        why = "ssl.create_default_context, which httpx calls, honours SSLKEYLOGFILE"
-        request.applymarker(pytest.mark.xfail(reason=why, strict=True))
     log = tmp_path / "keys"
     monkeypatch.setenv("SSLKEYLOGFILE", str(log))
     transport = stack.transport(2)

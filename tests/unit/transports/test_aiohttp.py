@@ -1,19 +1,26 @@
 """The aiohttp transport, without a socket: its table, and what is refused."""
 
+import asyncio
 import ssl
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
+import anyio
 import pytest
+from aiohttp.base_protocol import BaseProtocol
 from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.http import StreamWriter
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 import qcasync
 from qcasync.transports._failures import kinds, translate
-from qcasync.transports.aiohttp import _FAULTS, AiohttpTransport
+from qcasync.transports._limits import WRITE_SECONDS
+from qcasync.transports.aiohttp import _FAULTS, AiohttpTransport, _Body
 from qcasync.transports.protocol import Fault, Phase, Progress, Request, Transport, TransportError
+from tests.conftest import JumpingLoop
 
 KEY = ConnectionKey("localhost", 1, True, True, None, None, None)
 REQUEST_INFO = aiohttp.RequestInfo(
@@ -119,3 +126,50 @@ async def test_an_error_that_holds_the_signature_is_not_kept(monkeypatch: pytest
         await transport.exchange(Request(url="https://localhost/"), Progress(lambda: 0.0))
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
     assert "canary" not in repr(SimpleNamespace(**vars(caught.value)))
+
+
+class Wire:
+    """An asyncio transport that takes so many bytes, and no more."""
+
+    def __init__(self, takes: int) -> None:
+        self.takes = takes
+        self.written = 0
+
+    def write(self, data: bytes) -> None:
+        self.written += len(data)
+
+    def get_write_buffer_size(self) -> int:
+        return max(0, self.written - self.takes)
+
+    def is_closing(self) -> bool:
+        return False
+
+    def get_extra_info(self, name: str) -> object:
+        return None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", [("asyncio", {"loop_factory": JumpingLoop})])
+@pytest.mark.parametrize(
+    ("size", "takes", "seconds", "phase"),
+    [
+        (10, 1000, 0, Phase.SENT),
+        (100_000, 10**6, 0, Phase.SENT),
+        (10, 0, WRITE_SECONDS, Phase.NOT_SENT),
+        (100_000, 50_000, WRITE_SECONDS, Phase.NOT_SENT),
+        (100_000, 99_999, WRITE_SECONDS, Phase.NOT_SENT),
+    ],
+)
+async def test_a_body_is_written_or_given_up(size: int, takes: int, seconds: float, phase: Phase) -> None:
+    """A server that does not read is not waited for longer than that; what was not taken does not count as sent."""
+    progress, began = Progress(lambda: 0.0), anyio.current_time()
+    protocol = BaseProtocol(asyncio.get_running_loop())
+    protocol.transport = wire = Wire(takes)  # type: ignore[assignment] - what is used of one
+    protocol.pause_writing()
+    body = _Body(bytes(size), progress)
+    assert body.size == size
+    assert body.decode() == "\0" * size
+    with pytest.raises(TimeoutError) if seconds else nullcontext():
+        await body.write_with_length(StreamWriter(protocol, asyncio.get_running_loop()), size)
+    assert (anyio.current_time() - began, progress.phase) == (seconds, phase)
+    assert wire.written == (2**16 if size > takes == 50_000 else size)  # a piece at a time

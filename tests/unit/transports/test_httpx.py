@@ -3,17 +3,21 @@
 import dataclasses
 import ssl
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
+import anyio
 import httpx
 import httpx2
 import pytest
 
 import qcasync
 from qcasync.transports._failures import translate
+from qcasync.transports._insides import has_lost_slot
 from qcasync.transports._pooled import SHARD_CONNECTIONS, Library, PooledTransport
 from qcasync.transports.httpx import HttpxTransport
 from qcasync.transports.httpx2 import Httpx2Transport
-from qcasync.transports.protocol import Fault, Phase, Progress, Request, Transport
+from qcasync.transports.protocol import Fault, Phase, Progress, Request, Transport, TransportError
 
 LIBRARIES = pytest.mark.parametrize("http", [httpx, httpx2], ids=lambda http: http.__name__)
 TRANSPORTS = pytest.mark.parametrize("kind", [HttpxTransport, Httpx2Transport])
@@ -143,3 +147,94 @@ async def test_an_unknown_event_is_taken_for_the_worst(event: str, phase: Phase)
     with pytest.raises(KeyboardInterrupt):
         await PooledTransport(library, 1, None, 1).exchange(Request(url="http://localhost/"), progress)
     assert progress.phase is phase
+
+
+class Refusing(httpx.AsyncHTTPTransport):
+    """A pool that has no connection to give."""
+
+    closed = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await anyio.sleep(5 if request.url.path == "/none" else 9)
+        raise httpx.PoolTimeout("none free")
+
+    async def aclose(self) -> None:
+        self.closed += 1
+        await super().aclose()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("exchanges", "rebuilt"), [(1, 1), (2, 1), (3, 1), (4, 0)])
+async def test_a_connection_that_is_wanting_is_a_lost_one(
+    exchanges: int, rebuilt: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Unless more exchanges run than there are connections: those wait, and who waits too long is told so."""
+
+    async def fail(path: str) -> None:
+        with pytest.raises(TransportError, match="none free") as caught:
+            await transport.exchange(Request(url=f"http://localhost/{path}"), Progress(lambda: 0.0))
+        assert caught.value.fault is Fault.UNREACHABLE
+
+    transport = PooledTransport(dataclasses.replace(Library.of(httpx), transport=Refusing), 3, None, 16)
+    (old,) = transport._pools
+    assert isinstance(old, Refusing)
+    async with anyio.create_task_group() as group:
+        group.start_soon(fail, "none")
+        for _ in range(exchanges - 1):
+            group.start_soon(fail, "slow")
+        await anyio.sleep(6)
+        assert transport.rebuilt == rebuilt
+        assert (old in transport._pools) is not bool(rebuilt)
+        assert old.closed == (exchanges == 1)  # others are still at work in it
+        group.cancel_scope.cancel()
+    assert old.closed == rebuilt
+    assert len(transport._in_flight) == len(transport._pools) == 1
+    assert sum("was replaced" in record.message for record in caplog.records) == rebuilt
+    await transport.aclose()
+
+
+@pytest.mark.anyio
+async def test_another_version_without_the_private_names() -> None:
+    """What needs them is done without."""
+
+    class Stub(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            for event in ("http11.send_request_headers.started", "http11.receive_response_headers.started"):
+                await request.extensions["trace"](event, {})
+            return httpx.Response(200, content=b"{}")
+
+    transport = PooledTransport(dataclasses.replace(Library.of(httpx), transport=Stub), 1, None, 1)
+    del transport._pools[0]._pool
+    for _ in range(2):
+        response = await transport.exchange(Request(url="http://localhost/"), Progress(lambda: 0.0))
+        assert response.body == b"{}"
+    assert transport.rebuilt == 0
+
+
+class Connection(NamedTuple):
+    """What a pool tells of one."""
+
+    idle: bool
+    closed: bool
+
+    def is_idle(self) -> bool:
+        return self.idle
+
+    def is_closed(self) -> bool:
+        return self.closed
+
+
+@pytest.mark.parametrize(
+    ("connections", "lost"),
+    [
+        ([], False),
+        ([Connection(idle=True, closed=False)], False),
+        ([Connection(idle=False, closed=True)], False),
+        ([Connection(idle=True, closed=True)], False),
+        ([Connection(idle=False, closed=False)], True),
+        ([Connection(idle=True, closed=False), Connection(idle=False, closed=False)], True),
+    ],
+)
+def test_a_lost_connection_is_neither_idle_nor_closed(connections: list[Connection], lost: bool) -> None:
+    pool: Any = SimpleNamespace(_pool=SimpleNamespace(connections=connections))
+    assert has_lost_slot(pool) is lost

@@ -24,7 +24,7 @@ async def look_for(session: Session, intent: Intent, limit: float) -> Found:
     Whatever fails meanwhile is only a look that told nothing.
     """
     began, looks = anyio.current_time(), 0
-    found = Found(None, "live/list could not be read")
+    found = Found(None, "there was no time left to look")
     while (wait := look_again(looks, anyio.current_time() - began, limit)) is not None:
         await anyio.sleep(wait)
         looks += 1
@@ -32,6 +32,7 @@ async def look_for(session: Session, intent: Intent, limit: float) -> Found:
         try:
             state = await list_deployments(session, intent.project_id, max(left, STATE_SECONDS))
         except QuantConnectError:
+            found = found if found.deployment else Found(None, "live/list could not be read")
             continue
         found = judge(intent, state)
         if found.kind is not None:

@@ -7,7 +7,7 @@ looked for among the project's deployments, and never sent again.
 import hashlib
 import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final, TypeVar
@@ -210,7 +210,7 @@ class Effects:
 
 
 @contextmanager
-def _not_sent(intent: Intent) -> Iterator[None]:
+def _not_sent(intent: Intent) -> Generator[None, None, None]:
     """Whatever ends the call inside the block, nothing was sent."""
     try:
         yield

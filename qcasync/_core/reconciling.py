@@ -102,12 +102,11 @@ def judge(intent: Intent, deployments: Iterable[LiveDeployment]) -> Found:
         return Found(None, "the deployment that was meant is not to be seen")
     if not has_ended(meant):
         return Found(None, f"deployment {meant.deploy_id} is still {_status(meant)}", meant)
-    if intent.deploy_id is None and meant.stopped is not None and meant.stopped < intent.at - _blur(intent):
-        return Found(
-            OutcomeKind.UNKNOWN, f"nothing was running: deployment {meant.deploy_id} had ended before the call", meant
-        )
+    if intent.deploy_id is None and (meant.stopped is None or meant.stopped < intent.at - _blur(intent)):
+        reason = f"deployment {meant.deploy_id} has ended, and nothing tells that it ended after the call"
+        return Found(OutcomeKind.UNKNOWN, reason, meant)
     if aim is Aim.LIQUIDATE and meant.status is not AlgorithmStatus.LIQUIDATED:
-        reason = f"deployment {meant.deploy_id} ended as {_status(meant)}, not Liquidated: positions may remain"
+        reason = f"deployment {meant.deploy_id} has ended, {_status(meant)} and not Liquidated: positions may remain"
         return Found(OutcomeKind.UNKNOWN, reason, meant)
     return Found(OutcomeKind.CONFIRMED, f"deployment {meant.deploy_id} was seen {_status(meant)}", meant)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import anyio
+from msgspec import structs
 
 from qcasync._core import requests
 from qcasync._core.echoes import created_for
@@ -20,7 +21,7 @@ from qcasync.errors import ConfigurationError, OutcomeUnknown, QuantConnectError
 from qcasync.models.brokerages import DEFAULT_DATA_PROVIDERS, BrokerageSettings, Notification
 from qcasync.models.enums import AlgorithmStatus
 from qcasync.models.live import CreateLiveAlgorithmResponse, LiveDeployment
-from qcasync.outcomes import Intent, Outcome
+from qcasync.outcomes import Intent, Outcome, OutcomeKind
 
 WAIT_SECONDS: Final = 300.0
 """For a deployment to end. QuantConnect publishes no figure; its own tests wait for minutes."""
@@ -163,12 +164,14 @@ class LiveCommands:
             OutcomeUnknown: Nothing tells whether the call was accepted; or the deployment ended otherwise, and
                 positions may remain.
         """
-        ended = await self._end_and_wait(LIQUIDATE_LIVE_ALGORITHM, project_id, timeout)
+        outcome, ended = await self._end_and_wait(LIQUIDATE_LIVE_ALGORITHM, project_id, timeout)
         if ended.status is not AlgorithmStatus.LIQUIDATED:
             status = None if ended.status is None else ended.status.value
             reason = f"deployment {ended.deploy_id} ended as {status}, not Liquidated"
             check = "Positions may remain: look at them with live.read_portfolio(), or at the brokerage."
-            raise OutcomeUnknown(LIQUIDATE_LIVE_ALGORITHM.path, reason, "yes", check)
+            error = OutcomeUnknown(outcome.endpoint, reason, "yes", check)
+            error.outcome = structs.replace(outcome, kind=OutcomeKind.UNKNOWN, deploy_id=ended.deploy_id, reason=reason)
+            raise error
         return ended
 
     async def stop_and_wait(self, project_id: int, *, timeout: Seconds = WAIT_SECONDS) -> LiveDeployment:
@@ -184,7 +187,8 @@ class LiveCommands:
             StillRunning: The call was accepted, and the deployment did not end in time.
             OutcomeUnknown: Nothing tells whether the call was accepted.
         """
-        return await self._end_and_wait(STOP_LIVE_ALGORITHM, project_id, timeout)
+        _, ended = await self._end_and_wait(STOP_LIVE_ALGORITHM, project_id, timeout)
+        return ended
 
     async def wait_stopped(
         self, project_id: int, *, deploy_id: str | None = None, timeout: Seconds = WAIT_SECONDS
@@ -221,14 +225,16 @@ class LiveCommands:
         """
         return await self._effects.resolve(intent, timeout=timeout)
 
-    async def _end_and_wait(self, endpoint: Endpoint[None], project_id: int, timeout: Seconds) -> LiveDeployment:
+    async def _end_and_wait(
+        self, endpoint: Endpoint[None], project_id: int, timeout: Seconds
+    ) -> tuple[Outcome, LiveDeployment]:
         seconds, began = seconds_of(timeout), anyio.current_time()
         outcome = await self._effects.end(
             endpoint, requests.project(project_id), emergency=False, timeout=min(seconds, endpoint.seconds)
         )
         left = seconds - (anyio.current_time() - began)
         try:
-            return await wait_ended(self._session, project_id, outcome.deploy_id, left)
+            return outcome, await wait_ended(self._session, project_id, outcome.deploy_id, left)
         except QuantConnectError as error:
             error.outcome = outcome
             raise

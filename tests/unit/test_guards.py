@@ -254,3 +254,50 @@ async def test_a_content_network_is_asked_again_slowly() -> None:
         with pytest.raises(qcasync.AccessBlocked, match="blocks this address"):
             await here.client.authenticate()
         assert [each.after >= 5 for each in here.told(qcasync.RetryScheduled)] == [True] * 3
+
+
+@pytest.mark.parametrize("status", [204, 304])
+async def test_an_answer_without_a_body_is_no_success(status: int) -> None:
+    """A read says that it cannot be used, and a command that nobody knows: 304 is no refusal either."""
+
+    def empty(request: Request, response: Response) -> Response:
+        return msgspec.structs.replace(response, status_code=status, body=b"")
+
+    async with world(through=lambda inner: Between(inner, after=empty)) as here:
+        with pytest.raises(qcasync.ResponseError):
+            await here.client.authenticate()
+
+
+async def test_progress_is_only_told() -> None:
+    """It may go back, or beyond 1, or be missing: the data is waited for as long."""
+    told = iter([b"0.9", b"0.1", b"7", b"-3", b"null"])
+
+    def loading(request: Request, response: Response) -> Response:
+        progress = next(told, None)
+        if progress is None:
+            return response
+        return msgspec.structs.replace(response, body=b'{"status":"loading","progress":%b,"success":true}' % progress)
+
+    async with world(through=lambda inner: Between(inner, after=loading)) as here:
+        project = here.simulator.add_project([5])
+        assert (await here.client.live.read_orders(project.id, 0, 100)).count == 5
+        assert [each.progress for each in here.told(qcasync.LoadingObserved)] == [0.9, 0.1, 7.0, -3.0, None]
+
+
+async def test_the_first_error_wins() -> None:
+    """What goes wrong while a transport closes does not hide why."""
+
+    class Clumsy(Between):
+        async def aclose(self) -> None:
+            raise qcasync.ConfigurationError("closing failed")
+
+    async with world(Conditions(fault_rate=1.0, fault_kinds=(FaultKind.STATUS,))) as here:
+        broken = Clumsy(here.transport)
+        with pytest.raises(qcasync.APIError) as caught:
+            async with qcasync.Client(here.simulator.user_id, here.simulator.api_token, transport=broken) as client:
+                try:
+                    await client.authenticate()
+                finally:
+                    with pytest.raises(qcasync.ConfigurationError) as second:
+                        await broken.aclose()
+        assert second.value.__context__ is caught.value

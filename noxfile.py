@@ -5,6 +5,21 @@ nox.options.reuse_existing_virtualenvs = True
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 EVERYTHING = ".[cli,httpx2,aiohttp,fast,bench]"
+ATTACKS = [
+    f"tests/integration/test_{what}.py"
+    for what in [
+        "bytes",
+        "cancellation",
+        "churn",
+        "emergency",
+        "faults",
+        "network",
+        "pool",
+        "phases",
+        "ticks",
+        "toxics",
+    ]
+]
 
 
 def groups(*names: str) -> list[str]:
@@ -70,17 +85,31 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """Seeded listings, seeded mutations: `nox -s chaos -- --runs 100000 --mutations 10000000 --seed 7`."""
+    """What attacks: seeded runs, spoiled networks, cancellations. `nox -s chaos -- --runs 100000 --seed 7`."""
     session.install("-e", EVERYTHING, *groups("test"))
-    session.run("pytest", "tests/chaos", *session.posargs)
+    session.run("pytest", "tests/chaos", *ATTACKS, *session.posargs)
 
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """What takes too long for every change: a hundred thousand seeded listings, a hundred million mutated answers."""
+    """The same for hours: 20,000 calls with effect, 10^8 mutated answers, a minute of churn on each stack, mutants."""
     session.install("-e", EVERYTHING, *groups("test"))
-    session.run("pytest", "tests/chaos/test_listings.py", "--runs", "100000", *session.posargs)
+    models = ["listings", "effects", "offsets", "outages"]
+    session.run("pytest", *(f"tests/chaos/test_{name}.py" for name in models), "--runs", "100000", *session.posargs)
+    session.run("pytest", "tests/chaos/test_offsets.py", "--runs", "500000", *session.posargs)
     session.run("pytest", "tests/chaos/test_mutations.py", "--mutations", "100000000", *session.posargs)
+    bytes_of_answers = ["tests/chaos/test_answers.py", "tests/chaos/test_wire.py"]
+    session.run("pytest", *bytes_of_answers, "--mutations", "20000000", *session.posargs)
+    session.run("pytest", "tests/integration/test_churn.py", "--runs", "1010000", *session.posargs)
+    session.run("python", "benchmarks/bench_transport.py", "--growth", "100000")
+    session.notify("mutants", posargs=())
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Every small change of skew, signing, windows and retrying: which ones does no test notice?"""
+    session.install("-e", ".", *groups("test"), "cosmic-ray==8.7.0")
+    session.run("python", "-m", "tests.mutants.run", *session.posargs)
 
 
 @nox.session

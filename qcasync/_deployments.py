@@ -3,7 +3,7 @@
 import anyio
 
 from qcasync._core.endpoints import LIST_LIVE_ALGORITHMS
-from qcasync._core.reconciling import STATE_SECONDS, Found, has_ended, judge, look_again, newest
+from qcasync._core.reconciling import Found, has_ended, judge, look_again, newest
 from qcasync._core.requests import ListLive
 from qcasync._session import Session
 from qcasync.errors import APIError, ConfigurationError, QuantConnectError, RateLimitError, StillRunning
@@ -30,7 +30,7 @@ async def look_for(session: Session, intent: Intent, limit: float) -> Found:
         looks += 1
         left = began + limit - anyio.current_time()
         try:
-            state = await list_deployments(session, intent.project_id, max(left, STATE_SECONDS))
+            state = await list_deployments(session, intent.project_id, left)
         except QuantConnectError:
             found = found if found.deployment else Found(None, "live/list could not be read")
             continue
@@ -50,7 +50,7 @@ async def wait_ended(session: Session, project_id: int, deploy_id: str | None, l
     seen: LiveDeployment | None = None
     while True:
         left = began + limit - anyio.current_time()
-        found = await _try_to_find(session, project_id, deploy_id, max(left, STATE_SECONDS))
+        found = await _try_to_find(session, project_id, deploy_id, left)
         if found is not None:
             seen, deploy_id = found, found.deploy_id  # one that is launched meanwhile is another one
             if has_ended(found):

@@ -51,6 +51,7 @@ class Effects:
         self._session = session
         self._account = account
         self._journal = journal
+        self._disk_hangs = False
 
     async def end(
         self, endpoint: Endpoint[None], project_id: int, *, emergency: bool, timeout: Seconds | None
@@ -149,7 +150,11 @@ class Effects:
         logger.warning("%s of project %d: outcome unknown; looking", intent.endpoint, intent.project_id)
         bounded = self._session.seconds(timeout) is not None
         limit = max(call.remaining(anyio.current_time()), 0.0) if bounded else RECONCILE_SECONDS
-        found = await look_for(self._session, intent, limit)
+        try:
+            found = await look_for(self._session, intent, limit)
+        except BaseException:  # cancelled
+            await self._settle(_outcome(intent, OutcomeKind.UNKNOWN, reason="cancelled"))
+            raise
         if found.kind is OutcomeKind.CONFIRMED:
             return found
         error.outcome = _outcome(intent, OutcomeKind.UNKNOWN, found)
@@ -196,11 +201,14 @@ class Effects:
         """A journal may be foreign code: it gets its time and no more, and what it raises costs nobody the call."""
         if self._journal is None:
             return
+        if self._disk_hangs:  # it held us up once; until it recovers, that is enough
+            seconds = min(seconds, EMERGENCY_JOURNAL_SECONDS)
         try:
             with anyio.move_on_after(seconds):
                 await self._journal.write(entry)
+                self._disk_hangs = False
                 return
-            problem = f"was not written within {seconds:g} s"
+            self._disk_hangs, problem = True, f"was not written within {seconds:g} s"
         except JournalError:
             raise
         except Exception as error:  # foreign code

@@ -121,7 +121,6 @@ class Exchange:
         """Perform one operation, to its value or its error. What `call` says stays true if this is cancelled."""
         now = anyio.current_time()
         call.starts(now)
-        self._budget.first_attempt(now)
         try:
             with anyio.move_on_after(call.remaining(now)):
                 return await self._until_ready(call)
@@ -180,12 +179,18 @@ class Exchange:
         return await loop(self._attempt, call)
 
     async def _attempt(self, call: Call[T]) -> Value[T] | Loading:
-        await self._admit(call)
         urgent = call.endpoint.effect is Effect.MARKET
+        if not urgent:
+            self._check_credentials(call)
+            await self._pass_breaker(call)
+        elif not call.attempt and not self._auth.lets_command_pass(anyio.current_time()):
+            raise credentials_refused(call.endpoint.path)
         async with self._gate.permit(urgent=urgent):
-            if not urgent:  # the server may have asked everyone to wait while we stood at the gate
-                await anyio.sleep(self._rate.pause(anyio.current_time()))
+            if not urgent:
+                await self._take_turn(call)
             call.attempt += 1
+            if call.attempts == 1:
+                self._budget.first_attempt(anyio.current_time())
             call.progress, call.signer = self._sender.progress(), self._sender.credentials
             answer = await self._sender.send(call.endpoint, call.content, call.attempt, call.progress)
         if not isinstance(answer, Rejected):
@@ -194,22 +199,25 @@ class Exchange:
             return answer
         raise self._decide(call, answer)
 
-    async def _admit(self, call: Call[T]) -> None:
-        """Wait for our turn in the schedule, unless nothing may be sent at all. A call with effect passes."""
-        now = anyio.current_time()
-        if call.endpoint.effect is Effect.MARKET:
-            if not call.attempt and not self._auth.lets_command_pass(now):
-                raise credentials_refused(call.endpoint.path)
-            return
-        if self._auth.closed(now):
+    def _check_credentials(self, call: Call[T]) -> None:
+        if self._auth.closed(anyio.current_time()):
             raise credentials_refused(call.endpoint.path)
-        wait = self._breaker.wait(now)
+
+    async def _pass_breaker(self, call: Call[T]) -> None:
+        """Fail, or wait, while the service is known to be down."""
+        wait = self._breaker.wait(anyio.current_time())
         if wait and not (call.patient or call.attempt):
             raise breaker_open(call.endpoint.path, wait)
         while wait:
             await anyio.sleep(wait)
             wait = self._breaker.wait(anyio.current_time())
+
+    async def _take_turn(self, call: Call[T]) -> None:
+        """Wait for a place in the schedule, and look once more: much may have happened while we stood at the gate."""
+        if self._breaker.opened(anyio.current_time()):
+            await self._pass_breaker(call)
         await anyio.sleep(self._rate.reserve(anyio.current_time()))
+        self._check_credentials(call)
 
     def _decide(self, call: Call[T], rejected: Rejected) -> Exception:
         """What to raise: a request for another attempt, or the error that ends the call."""

@@ -8,13 +8,16 @@ line, appended in single writes, so that several processes may share a file; a l
 import hashlib
 import os
 import stat
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import anyio
-import anyio.to_thread
+import anyio.from_thread
 import msgspec
+from anyio.lowlevel import current_token
 
 from qcasync.errors import ConfigurationError, JournalError
 from qcasync.outcomes import Intent, Outcome
@@ -52,7 +55,6 @@ class JournalFile:
                 "is a directory" if self.path.is_dir() else f"is to be in {self.path.parent}, which does not exist"
             )
             raise ConfigurationError(f"The journal {self.path} {problem}.", "Name a file in a directory that exists.")
-        self._turns = anyio.CapacityLimiter(1)
 
     async def write(self, entry: Intent | Outcome, /) -> None:
         """Append an entry, and return when it is on the disk. Cancelled, it leaves the write to its thread.
@@ -62,7 +64,7 @@ class JournalFile:
         """
         line = _Line(intent=entry) if isinstance(entry, Intent) else _Line(outcome=entry)
         data = msgspec.json.encode(line) + b"\n"
-        await anyio.to_thread.run_sync(self._append, data, limiter=self._turns, abandon_on_cancel=True)
+        await _in_daemon(self._append, data)
 
     def unresolved(self, account: str, /) -> tuple[Intent, ...]:
         """The intents of an account without a final outcome; oldest first.
@@ -113,6 +115,25 @@ class JournalFile:
 _SAFELY: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """No symbolic link is followed, and a pipe does not block; Windows has no such flags."""
 _DECODER: Final = msgspec.json.Decoder(_Line)
+
+
+async def _in_daemon(work: Callable[[bytes], None], data: bytes) -> None:
+    """Work in a thread that keeps no process from ending: a disk that hangs would."""
+    done, token = anyio.Event(), current_token()
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            work(data)
+        except Exception as error:  # handed to the task below
+            failed.append(error)
+        with suppress(RuntimeError):  # nobody waits any more: the event loop has ended
+            anyio.from_thread.run_sync(done.set, token=token)
+
+    threading.Thread(target=run, name="qcasync journal", daemon=True).start()
+    await done.wait()
+    if failed:
+        raise failed[0]
 
 
 def _require_regular(handle: int) -> int:

@@ -11,7 +11,6 @@ from qcasync._clock import Clock
 from qcasync._core.decoding import Loading
 from qcasync._core.endpoints import AUTHENTICATE, Endpoint
 from qcasync._core.phases import Fault
-from qcasync._core.redaction import scrub
 from qcasync._core.rejections import Rejected, clock_too_far, from_cache, rejected_signature, unanswered
 from qcasync._core.responses import PATTERNS, Patterns, Value, interpret
 from qcasync._core.retrying import Situation
@@ -85,9 +84,9 @@ class Sender:
         answer = await self._ask(endpoint, content, attempt, progress, stamp)
         if not isinstance(answer, Rejected) or not _may_be_signature(answer, endpoint):
             return answer
-        refusal = self.skew.refused(stamp, self._clock.read())
+        refusal = self._refused(stamp)
         if refusal is Refusal.TIME_UNKNOWN and endpoint is not AUTHENTICATE and await self._probe():
-            refusal = self.skew.refused(stamp, self._clock.read())
+            refusal = self._refused(stamp)
         return rejected_signature(endpoint.path, answer, refusal)
 
     async def _ask(
@@ -123,7 +122,8 @@ class Sender:
             )
         )
         if "age" in response.headers:
-            logger.warning("%s: the answer came from a cache, %s s old", endpoint.path, scrub(response.headers["age"]))
+            age = response.headers["age"]
+            logger.warning("%s: the answer came from a cache, %s s old", endpoint.path, age if age.isdigit() else "?")
             if not endpoint.effect.repeatable:
                 return from_cache(endpoint.path, response.status_code)
         return await self._read(endpoint, response, len(content), self.skew.server_time(after))
@@ -154,6 +154,13 @@ class Sender:
         await self._ask(AUTHENTICATE, b"{}", 1, self.progress(), stamp)
         return True
 
+    def _refused(self, stamp: Stamp) -> Refusal:
+        now, generation = self._clock.read(), self.skew.generation
+        refusal = self.skew.refused(stamp, now)
+        if self.skew.generation != generation:
+            self._tell_correction(now)
+        return refusal
+
     def _learn_time(self, response: Response, progress: Progress, before: Reading, after: Reading) -> None:
         """Date headers are compared with the moments at which bytes moved, as near as the transport could tell."""
         sent = before.mono if progress.sent_at is None else progress.sent_at
@@ -165,9 +172,12 @@ class Sender:
             trusted="age" not in response.headers and not 300 <= response.status_code < 400,
         )
         if moved:
-            offset = self.skew.server_time(after) - after.wall
-            logger.warning("the server's clock differs from ours by %+.1f s; signing accordingly", offset)
-            self._observe(SkewCorrected(offset=offset, uncertainty=self.skew.uncertainty(after) or 0.0))
+            self._tell_correction(after)
+
+    def _tell_correction(self, now: Reading) -> None:
+        offset = self.skew.server_time(now) - now.wall
+        logger.warning("the server's clock differs from ours by %+.1f s; signing accordingly", offset)
+        self._observe(SkewCorrected(offset=offset, uncertainty=self.skew.uncertainty(now) or 0.0))
 
 
 def _may_be_signature(rejected: Rejected, endpoint: Endpoint[object]) -> bool:

@@ -131,13 +131,13 @@ class RetryBudget:
 class Breaker:
     """Fails fast while the service is down: opens when at least half of at least 10 attempts in 30 s failed.
 
-    Transitions: closed -> open -> half-open -> closed | open, the next time for twice as long, up to 60 s.
+    Transitions: closed -> open -> half-open -> closed | open, the next time for twice as long, up to 15 s.
     """
 
     MIN_ATTEMPTS: Final = 10
     WINDOW: Final = 30.0
     FIRST_PAUSE: Final = 5.0
-    MAX_PAUSE: Final = 60.0
+    MAX_PAUSE: Final = 15.0
 
     def __init__(self) -> None:
         self._outcomes: deque[tuple[float, bool]] = deque()
@@ -154,6 +154,10 @@ class Breaker:
             return until - now
         self._probe_ends = now + self.FIRST_PAUSE
         return 0.0
+
+    def opened(self, now: float) -> bool:
+        """Whether nothing may be sent, not even a probe."""
+        return self._open_until is not None and now < self._open_until
 
     def succeeded(self, now: float) -> None:
         """The service answered, whatever it said."""

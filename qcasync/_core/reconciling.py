@@ -22,6 +22,8 @@ STATE_SECONDS: Final = 1.0
 _FIRST_WAIT: Final = 2.0
 _GROWTH: Final = 1.6
 _MAX_WAIT: Final = 15.0
+_ROUNDING: Final = 1e-3
+"""Too little for a clock to notice: who sleeps for less would look for ever."""
 _STAMP: Final = timedelta(seconds=1)
 """Launch and stop times are whole seconds."""
 _UNKNOWN_CLOCK: Final = timedelta(seconds=300)
@@ -94,7 +96,9 @@ def running(project_id: int, deployments: Iterable[LiveDeployment]) -> LiveDeplo
 def judge(intent: Intent, deployments: Iterable[LiveDeployment]) -> Found:
     """What the deployments of the account tell about an intent whose answer was lost."""
     mine = [each for each in deployments if each.project_id == intent.project_id]
-    aim = Aim(intent.endpoint)
+    aim = next((each for each in Aim if each.value == intent.endpoint), None)
+    if aim is None:  # written by another version
+        return Found(None, f"nothing tells how to look for {intent.endpoint}")
     if aim is Aim.LAUNCH:
         return _judge_launch(intent, mine)
     meant = _meant(intent, mine)
@@ -112,15 +116,15 @@ def judge(intent: Intent, deployments: Iterable[LiveDeployment]) -> Found:
 
 
 def look_again(looks: int, waited: float, limit: float) -> float | None:
-    """Seconds until the next look: 2 s, growing to 15 s; None once the limit is reached.
+    """Seconds until the next look: 2 s, growing to 15 s; None once there is no time for one.
 
     Args:
         looks: How many were made.
         waited: Seconds since the first wait began.
         limit: Seconds in all.
     """
-    left = limit - waited
-    return min(_FIRST_WAIT * _GROWTH**looks, _MAX_WAIT, left) if left > 0 else None
+    left = limit - waited - STATE_SECONDS  # a look takes time, too
+    return min(_FIRST_WAIT * _GROWTH ** min(looks, 10), _MAX_WAIT, left) if left > _ROUNDING else None
 
 
 def _judge_launch(intent: Intent, mine: list[LiveDeployment]) -> Found:

@@ -9,6 +9,7 @@ from typing import assert_never
 import msgspec
 
 from qcasync._core.phases import Fault, Phase
+from qcasync._core.redaction import scrub
 from qcasync._core.retrying import Situation, situation_when_unanswered
 from qcasync._core.skew import Refusal
 from qcasync.errors import (
@@ -62,7 +63,7 @@ def unanswered(
         reused: Whether the connection had served another request before.
     """
     error: QuantConnectError
-    cost = 1
+    detail, cost = scrub(detail), 1
     if fault is Fault.CERTIFICATE:
         situation = Situation.CERTIFICATE
         reason = f"the server's certificate was refused: {detail}; if it is not yet or no longer valid, check the clock"

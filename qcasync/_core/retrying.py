@@ -175,6 +175,8 @@ def decide(
         max_attempts: Attempts allowed for a repeatable call.
     """
     action = TABLE[failure.situation][_COLUMNS.index(effect)]
+    if not effect.repeatable and failure.situation is Situation.UNSENT and failure.phase is not Phase.NOT_SENT:
+        action = Action.UNKNOWN  # cannot be; and if it were, this is the line that keeps it from being sent twice
     if action is Action.UNKNOWN:
         return UnknownOutcome()
     if action is Action.STOP or (action is Action.RETRY_ONCE and same_before >= 1):

@@ -48,16 +48,19 @@ class Stamp(msgspec.Struct, frozen=True):
         timestamp: Whole Unix seconds.
         offset: The offset behind it; a refusal is only worth a repetition if this has changed.
         distance: Seconds from our wall clock to `timestamp`.
+        suspect: The clocks parted since the offset was learnt. A time that is days old does no harm, and its refusal is
+            the only way to learn better.
     """
 
     timestamp: int
     offset: float
     distance: float
+    suspect: bool = False
 
     @property
     def usable(self) -> bool:
         """Whether our clock is near enough for a request to be signed at all."""
-        return abs(self.distance) <= MAX_SKEW
+        return self.suspect or abs(self.distance) <= MAX_SKEW
 
 
 class Refusal(enum.Enum):
@@ -120,9 +123,10 @@ class Skew:
 
     def stamp(self, now: Reading) -> Stamp:
         """The time to sign with, at this moment."""
+        self._look_for_suspend(now)
         offset = self._offset(now)
         timestamp = int((offset + now.mono) // 1)
-        return Stamp(timestamp, offset, timestamp - now.wall)
+        return Stamp(timestamp, offset, timestamp - now.wall, self._suspect)
 
     def server_time(self, now: Reading) -> float:
         """The middle of what the server's clock can show now, in Unix seconds; our wall clock before any sample."""

@@ -8,7 +8,9 @@ import qcasync
 from qcasync.cli.bench.command import decode
 from qcasync.cli.demo import demo
 from qcasync.cli.doctor import doctor
+from qcasync.cli.live_end import liquidate, stop
 from qcasync.cli.live_list import list_deployments
+from qcasync.cli.live_reconcile import reconcile
 from qcasync.cli.live_show import show
 from qcasync.cli.orders import orders
 from qcasync.cli.settings import Settings, TransportName
@@ -32,6 +34,9 @@ app.command()(simulator)
 bench.command("decode")(decode)
 live.command("list")(list_deployments)
 live.command("show")(show)
+live.command("stop")(stop)
+live.command("liquidate")(liquidate)
+live.command("reconcile")(reconcile)
 
 
 def _show_version(wanted: bool) -> None:

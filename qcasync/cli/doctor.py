@@ -1,8 +1,10 @@
 """`qcasync doctor`: whether this machine can work with QuantConnect, and if not, what to do about it."""
 
+import contextlib
 import platform
 import statistics
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
 import anyio
@@ -11,8 +13,8 @@ from rich.text import Text
 
 import qcasync
 from qcasync.cli.exit_codes import FAILED
-from qcasync.cli.output import clean, results
-from qcasync.cli.settings import Settings
+from qcasync.cli.output import clean, results, when
+from qcasync.cli.settings import JournalOption, Settings
 
 _LOGINS: Final = 5
 """Enough for a median; few enough for an account."""
@@ -45,18 +47,19 @@ class _Report:
             console.print(line, soft_wrap=not console.is_terminal)
 
 
-def doctor(context: typer.Context) -> None:
+def doctor(context: typer.Context, *, journal: JournalOption = None) -> None:
     """Check credentials, connection and clock; shows no secret.
 
-    A few logins. Exit code 1 says that something has to be put right first.
+    A few logins. Exit code 1 says that something has to be put right first,
+    such as a call with effect that a journal leaves open.
     """
     report = _Report()
-    anyio.run(_examine, Settings.of(context), report)
+    anyio.run(_examine, Settings.of(context), journal, report)
     if not report.healthy:
         raise typer.Exit(FAILED)
 
 
-async def _examine(settings: Settings, report: _Report) -> None:
+async def _examine(settings: Settings, journal: Path | None, report: _Report) -> None:
     libraries = ", ".join(f"{name} {version(name)}" for name in (settings.transport.value, "msgspec", "anyio"))
     report.good("versions", f"qcasync {qcasync.__version__}, python {platform.python_version()}\n{libraries}")
     try:
@@ -79,6 +82,8 @@ async def _examine(settings: Settings, report: _Report) -> None:
         clock = _clock(qc)
         if clock is not None:
             report.good("clock", clock)
+    if journal is not None:
+        await _read_journal(settings, journal, report)
 
 
 async def _log_in(qc: qcasync.Client, timeout: float) -> list[float]:
@@ -89,6 +94,27 @@ async def _log_in(qc: qcasync.Client, timeout: float) -> list[float]:
         await qc.authenticate(timeout=timeout)
         durations.append(anyio.current_time() - began)
     return durations
+
+
+async def _read_journal(settings: Settings, journal: Path, report: _Report) -> None:
+    try:
+        # A client of its own, so that a bad journal costs no other row; not entered, because that would warn as well.
+        async with contextlib.aclosing(settings.client(journal=journal)) as qc:
+            intents = qc.unresolved()
+    except (qcasync.ConfigurationError, qcasync.JournalError) as error:
+        report.bad("journal", str(error))
+        return
+    for intent in intents:
+        report.bad(
+            "unresolved",
+            f"{intent.endpoint} of project {intent.project_id}, decided {when(intent.at)} UTC\n"
+            f"of deployment {intent.deploy_id or 'nobody knows which'}\n"
+            f"HINT: Look with `qcasync live show {intent.project_id}`. To settle it:\n"
+            "`qcasync live reconcile`, or `Client.live.reconcile`",
+        )
+    if not intents:
+        exists = await anyio.Path(journal).exists()
+        report.good("journal", "nothing unresolved" if exists else f"nothing unresolved: {journal} does not exist yet")
 
 
 def _clock(qc: qcasync.Client) -> str | None:

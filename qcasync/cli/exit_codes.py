@@ -3,7 +3,8 @@
 0    done
 1    failed
 2    the command or the configuration is wrong; nothing was sent
-3    incomplete: the data is not ready, or a part of it could not be read
+3    incomplete: the data is not ready, or a part of it could not be read; or a call with effect was sent, and has not
+     been seen to be done
 130  interrupted
 """
 
@@ -22,7 +23,7 @@ def exit_code(error: qcasync.QuantConnectError | OSError) -> int:
     match error:
         case qcasync.ConfigurationError():
             return UNUSABLE
-        case qcasync.IncompleteRead() | qcasync.NotReady():
+        case qcasync.IncompleteRead() | qcasync.NotReady() | qcasync.StillRunning() | qcasync.OutcomeUnknown():
             return INCOMPLETE
         case _:
             return FAILED

@@ -3,10 +3,18 @@
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 import qcasync
+
+JournalOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", envvar="QC_JOURNAL", help="Of calls with effect.", show_default=False),
+]
+"""The file in which calls with effect are written down."""
 
 
 class TransportName(enum.StrEnum):
@@ -42,6 +50,8 @@ class Settings:
         user_id: int | None = None,
         api_token: str | None = None,
         base_url: str | None = None,
+        allow_trading: bool = False,
+        journal: Path | None = None,
         observers: Iterable[qcasync.Observer] = (),
     ) -> qcasync.Client:
         """A client with these settings.
@@ -50,6 +60,8 @@ class Settings:
             user_id: For the simulator; from the user's configuration if left out.
             api_token: Likewise.
             base_url: Likewise.
+            allow_trading: Open it for calls with effect.
+            journal: Where these are written down.
             observers: Told what happens.
 
         Raises:
@@ -62,5 +74,7 @@ class Settings:
             transport=self.transport.value,
             timeout=self.timeout,
             max_concurrency=self.concurrency,
+            allow_trading=allow_trading,
+            journal=journal,
             observers=observers,
         )

@@ -242,7 +242,7 @@ def test_an_open_breaker_counts_down_and_lets_one_probe_pass() -> None:
     assert breaker.wait(110.0) == 0.0  # the probe was never heard of again
 
 
-def test_the_pause_doubles_to_a_minute() -> None:
+def test_the_pause_doubles_to_15_seconds() -> None:
     """With each probe that fails."""
     breaker = after(Breaker(), *[FAILED] * 10)
     now, pauses = 100.0, []
@@ -251,7 +251,7 @@ def test_the_pause_doubles_to_a_minute() -> None:
         now += pauses[-1]
         assert breaker.wait(now) == 0.0
         breaker.failed(now, 0.5)
-    assert pauses == pytest.approx([5.0, 10.0, 20.0, 40.0, 60.0, 60.0])
+    assert pauses == pytest.approx([5.0, 10.0, 15.0, 15.0, 15.0, 15.0])
 
 
 def test_failures_of_requests_in_flight_do_not_prolong_the_pause() -> None:

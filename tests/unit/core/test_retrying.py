@@ -1,13 +1,16 @@
 """The retry policy, written a second time, and the arithmetic of waiting."""
 
 import itertools
+from copy import copy
 
 import pytest
+from msgspec import Struct
 
 from qcasync._core.phases import Phase
 from qcasync._core.retrying import (
     BREAKING,
     FREE,
+    NEUTRAL,
     TABLE,
     Decision,
     Effect,
@@ -50,11 +53,15 @@ CELLS = [
 ]
 
 
+_NOT = Phase.NOT_SENT
+
+
 def outcome(
     situation: Situation = Situation.LOST,
     effect: Effect = READ,
     *,
     hint: float | None = None,
+    phase: Phase | None = None,
     attempt: int = 1,
     same_before: int = 0,
     elapsed: float = 0.0,
@@ -64,7 +71,7 @@ def outcome(
 ) -> Decision:
     """The decision after a failure; by default after the first one of a call that just began."""
     return decide(
-        Failure(situation=situation, phase=Phase.SENT, hint=hint),
+        Failure(situation=situation, phase=phase or (_NOT if situation is Situation.UNSENT else Phase.SENT), hint=hint),
         effect,
         attempt=attempt,
         same_before=same_before,
@@ -110,6 +117,16 @@ def test_the_phase_decides_what_no_answer_means(phase_of_failure: Phase) -> None
     )
 
 
+@pytest.mark.parametrize("phase_of_failure", Phase)
+def test_a_kept_connection_that_was_closed_is_stale_only_if_nothing_else_is_known(phase_of_failure: Phase) -> None:
+    """What was not sent at all, or answered in part, is told by the phase alone."""
+    told = situation_when_unanswered(phase_of_failure)
+    assert situation_when_unanswered(phase_of_failure, stale=False) is told
+    assert situation_when_unanswered(phase_of_failure, stale=True) is (
+        Situation.STALE if told is Situation.LOST else told
+    )
+
+
 @pytest.mark.parametrize(("effect", "repeatable"), [(READ, True), (WRITE, True), (CREATE, False), (MARKET, False)])
 def test_repeatable(effect: Effect, repeatable: bool) -> None:
     """Reads, and writes that converge."""
@@ -119,6 +136,11 @@ def test_repeatable(effect: Effect, repeatable: bool) -> None:
 def test_what_costs_no_budget() -> None:
     """A new signature ends by itself, and a throttle is paced."""
     assert {Situation.CLOCK, Situation.THROTTLED} == FREE
+
+
+def test_what_tells_nothing_of_the_service() -> None:
+    """A connection that was closed while it idled, and a certificate, which may be a proxy's."""
+    assert {Situation.STALE, Situation.CERTIFICATE} == NEUTRAL
 
 
 def test_what_opens_the_breaker() -> None:
@@ -140,6 +162,15 @@ def test_full_jitter(situation: Situation, ceilings: list[float], jitter: float)
     for attempt, ceiling in enumerate(ceilings, 1):
         decision = outcome(situation, attempt=attempt, jitter=jitter, max_attempts=9)
         assert decision == RetryAfter(jitter * ceiling)
+
+
+@pytest.mark.parametrize("effect", [READ, WRITE])
+def test_a_stale_connection_is_replaced_at_once(effect: Effect) -> None:
+    """The server was not asked to be spared; but a second one is no accident, and waits like any other failure."""
+    assert outcome(Situation.STALE, effect, jitter=0.9) == RetryAfter(0.0)
+    for same_before in (1, 2):
+        again = outcome(Situation.STALE, effect, attempt=2, same_before=same_before, jitter=0.9, max_attempts=9)
+        assert again == RetryAfter(0.9)
 
 
 @pytest.mark.parametrize("situation", [Situation.THROTTLED, Situation.UNAVAILABLE, Situation.HURRIED])
@@ -201,6 +232,14 @@ def test_attempts(effect: Effect, max_attempts: int, attempts: int) -> None:
     assert made == attempts
 
 
+@pytest.mark.parametrize(("attempt", "decision"), [(3, RetryAfter(0.0)), (4, GiveUp())])
+def test_four_attempts_by_default(attempt: int, decision: Decision) -> None:
+    """Where nobody asked for another number."""
+    failure = Failure(situation=Situation.UNSENT, phase=Phase.NOT_SENT)
+    made = decide(failure, READ, attempt=attempt, same_before=0, elapsed=0.0, remaining=90.0, jitter=0.0)
+    assert made == decision
+
+
 @pytest.mark.parametrize("effect", [CREATE, MARKET])
 def test_a_call_with_effect_is_not_sent_late(effect: Effect) -> None:
     """After 10 s in all, wait included, it may hit another deployment than was meant."""
@@ -215,7 +254,8 @@ def test_a_call_with_effect_is_not_sent_late(effect: Effect) -> None:
 def test_a_new_signature_costs_neither_time_nor_an_attempt(effect: Effect) -> None:
     """It comes at once, in addition to the attempts that other failures cost; and only once."""
     assert outcome(Situation.CLOCK, effect, attempt=4, jitter=0.9) == RetryAfter(0.0)
-    assert outcome(Situation.CLOCK, effect, attempt=2, same_before=1) == GiveUp()
+    for same_before in (1, 2):
+        assert outcome(Situation.CLOCK, effect, attempt=2, same_before=same_before) == GiveUp()
 
 
 @pytest.mark.parametrize("effect", [Effect.CREATE, Effect.MARKET])
@@ -231,6 +271,32 @@ def test_what_is_unknown_stays_unknown(effect: Effect) -> None:
     for situation in (Situation.LOST, Situation.UNDECODABLE):
         decision = outcome(situation, effect, attempt=99, same_before=9, elapsed=1000.0, remaining=-1.0)
         assert decision == (GiveUp() if effect.repeatable else UnknownOutcome())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(value, id=type(value).__name__)
+        for value in (
+            Failure(situation=Situation.LOST, phase=Phase.SENT),
+            RetryAfter(1.0),
+            GiveUp("a reason"),
+            UnknownOutcome(),
+        )
+    ],
+)
+def test_failures_and_decisions_are_values(value: Struct) -> None:
+    """They are handed from the core to the loop and on to an error: nobody changes them on the way."""
+    assert value == copy(value)
+    assert hash(value) == hash(copy(value))
+    with pytest.raises(AttributeError):
+        setattr(value, (value.__struct_fields__ or ("anything",))[0], None)
+
+
+def test_a_failure_is_told_by_name() -> None:
+    """What happened, and how far the request got, are not told by their places."""
+    with pytest.raises(TypeError):
+        Failure(Situation.LOST, Phase.SENT)  # type: ignore[misc]
 
 
 def test_loading_is_looked_at_for_about_100_seconds() -> None:
@@ -252,3 +318,11 @@ def test_loading_is_looked_at_for_about_100_seconds() -> None:
 def test_the_end_of_loading(waited: float, ends: bool) -> None:
     """By the time that passed, however many looks fitted in."""
     assert (loading_wait(2, waited) is None) is ends
+
+
+@pytest.mark.parametrize("phase", [each for each in Phase if each is not Phase.NOT_SENT])
+@pytest.mark.parametrize("effect", [CREATE, MARKET])
+def test_nothing_with_effect_is_sent_again_without_proof(effect: Effect, phase: Phase) -> None:
+    """Whoever calls a request unsent must be able to show it. A read is repeated either way."""
+    assert outcome(Situation.UNSENT, effect, phase=phase) == UnknownOutcome()
+    assert isinstance(outcome(Situation.UNSENT, READ, phase=phase), RetryAfter)

@@ -47,7 +47,25 @@ def test_a_sample_bounds_the_offset() -> None:
     skew = Skew()
     answer(skew, 10, 10.25, 10.75)
     assert bounds(skew, 10.75) == (10 - 10.75 - 1, 10 + 1 - 10.25 + 1)
-    assert skew.server_time(clocks(10.75)) == MIDNIGHT + 10.75 + (-1.75 + 1.75) / 2
+    assert skew.server_time(clocks(10.75)) == MIDNIGHT + 10.75
+
+
+def test_the_likely_time_is_the_middle() -> None:
+    """Not a whole second: it is shown to people, and never signed."""
+    skew = Skew()
+    answer(skew, 10, 10.0, 10.0)
+    assert bounds(skew, 10.0) == (-1.0, 2.0)
+    assert skew.server_time(clocks(10.0)) == MIDNIGHT + 10.5
+
+
+def test_readings_and_stamps_are_values() -> None:
+    """What was signed is compared later with what is known then, so nobody may change it meanwhile."""
+    skew = Skew()
+    stamp = skew.stamp(clocks(10.0))
+    with pytest.raises(AttributeError):
+        clocks(10.0).mono = 0.0  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        stamp.offset = 0.0  # type: ignore[misc]
 
 
 def test_signed_is_the_earliest_time_it_can_be() -> None:
@@ -105,6 +123,14 @@ def test_an_unusable_date_is_no_sample(header: str | None) -> None:
     assert (skew.samples, skew.uncertainty(clocks(10.0))) == (0, None)
 
 
+@pytest.mark.parametrize("header", ["Wed, 01 Jan 2020 00:00:00 GMT", "Sun, 31 Dec 2090 23:59:59 GMT"])
+def test_a_date_is_plausible_from_2020_to_2090(header: str) -> None:
+    """The first and the last second; those next to them are among the unusable."""
+    skew = Skew()
+    skew.answered(header, sent=clocks(10.0), answered=clocks(10.0))
+    assert skew.samples == 1
+
+
 @pytest.mark.parametrize(
     ("sent", "answered", "trusted", "samples"),
     [
@@ -114,6 +140,7 @@ def test_an_unusable_date_is_no_sample(header: str | None) -> None:
         pytest.param(clocks(10.0), clocks(9.75), True, 0, id="answered before it was sent"),
         pytest.param(clocks(10.0), clocks(10.25), False, 0, id="from a cache, or another host"),
         pytest.param(clocks(10.0), clocks(10.25, 2.0), True, 1, id="clocks 2 s apart"),
+        pytest.param(clocks(10.0), clocks(10.25, -2.0), True, 1, id="clocks 2 s apart, so that wall time went back"),
         pytest.param(clocks(10.0), clocks(10.25, 2.25), True, 0, id="a step forward inside"),
         pytest.param(clocks(10.0), clocks(10.25, -2.25), True, 0, id="a step back inside"),
     ],
@@ -127,10 +154,16 @@ def test_which_answers_count(sent: Reading, answered: Reading, trusted: bool, sa
 
 @pytest.mark.parametrize(
     ("wrong", "moved"),
-    [(0.0, False), (3.0, False), (-3.0, False), (7.0, True), (-7.0, True), (3 * HOUR, True), (-3 * HOUR, True)],
+    [
+        *[(0.0, False), (3.75, False), (4.0, True), (-3.0, False), (-6.25, False), (-6.5, True)],
+        *[(3 * HOUR, True), (-3 * HOUR, True)],
+    ],
 )
 def test_a_wrong_clock_is_a_new_generation(wrong: float, moved: bool) -> None:
-    """The first answer tells whether requests signed by our own clock are worth a repetition: beyond 5 s they are."""
+    """The first answer tells whether requests signed by our own clock are worth a repetition: beyond 5 s they are.
+
+    Counted from the earliest time it can be, 1.25 s before our midnight.
+    """
     skew = Skew()
     assert answer(skew, 10, 10.0, 10.25, wrong) is moved
     assert skew.generation == int(moved)
@@ -182,6 +215,7 @@ def test_nothing_is_signed_for_another_day(hours: float, usable: bool) -> None:
     answer(skew, 10, 10.0, 10.0, hours * HOUR)
     assert skew.stamp(clocks(11.0, hours * HOUR)).usable is usable
     assert Stamp(timestamp=0, offset=0.0, distance=26 * HOUR).usable
+    assert not Stamp(timestamp=0, offset=0.0, distance=26 * HOUR + 1).usable
 
 
 @pytest.mark.parametrize(
@@ -191,9 +225,13 @@ def test_nothing_is_signed_for_another_day(hours: float, usable: bool) -> None:
         pytest.param(-3 * HOUR, 0.25, Refusal.CLOCK, id="hours behind"),
         pytest.param(30.0, 0.25, Refusal.CLOCK, id="half a minute: a strict server minds"),
         pytest.param(7.0, 0.25, Refusal.CLOCK, id="just worth a repetition"),
+        pytest.param(4.0, 0.25, Refusal.CLOCK, id="more than 5 s from the earliest time it can be"),
+        pytest.param(3.75, 0.25, Refusal.CREDENTIALS, id="5 s are not worth one"),
         pytest.param(3.0, 0.25, Refusal.CREDENTIALS, id="not worth one"),
         pytest.param(0.0, 0.25, Refusal.CREDENTIALS, id="the clock was right"),
         pytest.param(0.0, 6.0, Refusal.CREDENTIALS, id="a slow answer is not skew"),
+        pytest.param(0.0, 7.0, Refusal.CREDENTIALS, id="known to within 5 s, as slow as that may be"),
+        pytest.param(0.0, 7.25, Refusal.TIME_UNKNOWN, id="too slow by a quarter of a second"),
         pytest.param(5.0, 9.0, Refusal.TIME_UNKNOWN, id="within what a slow answer leaves open"),
         pytest.param(0.0, 9.0, Refusal.TIME_UNKNOWN, id="too slow to be certain of anything"),
     ],
@@ -236,7 +274,7 @@ def test_knowledge_that_is_missing_or_stale_proves_nothing() -> None:
     assert skew.refused(stamp, clocks(10.0 + 12 * HOUR)) is Refusal.TIME_UNKNOWN
 
 
-@pytest.mark.parametrize(("spacing", "refusal"), [(190.0, Refusal.UNSTABLE), (210.0, Refusal.CLOCK)])
+@pytest.mark.parametrize(("spacing", "refusal"), [(200.0, Refusal.UNSTABLE), (200.25, Refusal.CLOCK)])
 def test_instability(spacing: float, refusal: Refusal) -> None:
     """More than three changes in ten minutes are not followed any further."""
     skew = Skew()
@@ -249,9 +287,10 @@ def test_instability(spacing: float, refusal: Refusal) -> None:
         assert verdict is (refusal if change == 4 else Refusal.CLOCK)
 
 
-def test_where_suspend_is_counted_the_wall_clock_does_not_matter() -> None:
+@pytest.mark.parametrize("said", [{"counts_suspend": True}, {}], ids=["said", "by default"])
+def test_where_suspend_is_counted_the_wall_clock_does_not_matter(said: dict[str, bool]) -> None:
     """It may step as it likes: nothing becomes suspect, and the same time is signed."""
-    skew = Skew(counts_suspend=True)
+    skew = Skew(**said)
     answer(skew, 10, 10.0, 10.0)
     skew.leader_finished()
     for wrong in (-HOUR, 0.0, HOUR):
@@ -259,7 +298,7 @@ def test_where_suspend_is_counted_the_wall_clock_does_not_matter() -> None:
         assert skew.stamp(clocks(20.0, wrong)).timestamp == MIDNIGHT + 18
 
 
-@pytest.mark.parametrize(("apart", "suspect"), [(HOUR, True), (2.5, True), (-2.5, True), (1.5, False), (-1.5, False)])
+@pytest.mark.parametrize(("apart", "suspect"), [(HOUR, True), (2.25, True), (-2.25, True), (2.0, False), (-2.0, False)])
 def test_where_suspend_is_not_counted_clocks_that_part_are_suspect(apart: float, suspect: bool) -> None:
     """A suspend and a step of the wall clock look alike, so one request asks what it was."""
     skew = Skew(counts_suspend=False)
@@ -268,6 +307,25 @@ def test_where_suspend_is_not_counted_clocks_that_part_are_suspect(apart: float,
     skew.leader_finished()
     assert not skew.wants_leader(clocks(20.0))
     assert skew.wants_leader(clocks(20.0, apart)) is suspect
+
+
+def test_a_wall_clock_that_goes_back_a_little_is_not_suspect() -> None:
+    """A second and a half, half a second after the last answer: less than clocks may part, and earlier than it."""
+    skew = Skew(counts_suspend=False)
+    answer(skew, 10, 10.0, 10.0)
+    skew.leader_finished()
+    assert not skew.wants_leader(clocks(10.5, -1.5))
+
+
+def test_one_leader_is_enough_even_if_it_learned_nothing() -> None:
+    """Its answer had no usable date, or there was none: the next requests do not queue up for ever, one by one."""
+    skew = Skew(counts_suspend=False)
+    skew.leader_finished()
+    assert not skew.wants_leader(clocks(10.0))
+    answer(skew, 10, 10.0, 10.0)
+    assert skew.wants_leader(clocks(20.0, HOUR))
+    skew.leader_finished()
+    assert not skew.wants_leader(clocks(21.0, HOUR))
 
 
 @pytest.mark.parametrize(("second", "moved"), [(28821, True), (21, False)])

@@ -1,6 +1,10 @@
 """The plan of a listing: how many requests, in how many rounds, and what ends it."""
 
+from collections.abc import Hashable
+from copy import copy
+
 import pytest
+from msgspec import Struct
 
 from qcasync._core.window_steps import Arrival, Broken, Complete, LookAgain, Trouble, Wait, Window
 from qcasync._core.windows import LOOK_AGAIN, WindowPlan
@@ -27,6 +31,35 @@ def test_cost(rows: int, remembered: int | None, requests: int, seconds: float) 
     assert isinstance(outcome.end, Complete)
     assert outcome.plan.frontier == rows
     assert (len(outcome.windows), outcome.seconds) == (requests, seconds)
+    assert outcome.plan.windows == requests
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(value, id=type(value).__name__)
+        for value in (
+            Window(0, 1),
+            LookAgain(1.0),
+            Wait(),
+            Complete(),
+            Broken(Trouble.HOLE),
+            Arrival(count=1),
+        )
+    ],
+)
+def test_what_is_said_is_a_value(value: Struct) -> None:
+    """Workers share it: it can be compared and hashed, and nobody can change it."""
+    assert value == copy(value)
+    assert hash(value) == hash(copy(value))
+    with pytest.raises(AttributeError):
+        setattr(value, (value.__struct_fields__ or ("anything",))[0], 0)
+
+
+def test_an_arrival_is_told_by_name() -> None:
+    """Count and length would be mixed up by place."""
+    with pytest.raises(TypeError):
+        Arrival(1, 1)  # type: ignore[misc]
 
 
 def test_the_first_window_goes_alone() -> None:
@@ -42,6 +75,66 @@ def test_without_a_usable_length_the_fan_out_grows() -> None:
     assert outcome.plan.frontier == 5050
     assert outcome.seconds <= 8
     assert outcome.in_flight > 10
+
+
+def ask(plan: WindowPlan, now: float = 1.0) -> list[Window]:
+    """All windows that the plan wants to be asked for at this moment."""
+    windows: list[Window] = []
+    while isinstance(step := plan.next_step(now), Window):
+        windows.append(step)
+    return windows
+
+
+def starts(plan: WindowPlan, now: float = 1.0) -> list[int]:
+    """Where the windows begin that the plan wants to be asked for at this moment."""
+    return [window.start for window in ask(plan, now)]
+
+
+def full(start: int, length: int | None = None) -> tuple[Window, Arrival]:
+    """A window of a hundred, and all of its rows."""
+    return Window(start, start + 100), Arrival(count=100, length=length, first=start)
+
+
+@pytest.mark.parametrize("remembered", [None, 100])
+def test_a_full_page_beyond_the_hint_earns_windows(remembered: int | None) -> None:
+    """Four at once after the first one, and two more after each other one."""
+    plan = WindowPlan(remembered=remembered)
+    ask(plan)
+    first = remembered or 0
+    if remembered:
+        plan.page_received(*full(0), 1.0)
+        assert starts(plan) == []
+    plan.page_received(*full(first), 1.0)
+    assert starts(plan) == [first + 100 * ahead for ahead in (1, 2, 3, 4)]
+    plan.page_received(*full(first + 100), 1.0)
+    assert starts(plan) == [first + 500, first + 600, first + 700]
+    plan.page_received(*full(first + 200), 1.0)
+    assert starts(plan) == [first + 800, first + 900, first + 1000]
+
+
+def test_a_short_page_ends_the_guessing() -> None:
+    """The window behind it is asked for, and no other."""
+    plan = WindowPlan()
+    ask(plan)
+    plan.page_received(*full(0), 1.0)
+    for start in (100, 200, 300):
+        assert plan.next_step(1.0) == Window(start, start + 100)
+    for start in (100, 200):
+        plan.page_received(*full(start), 1.0)
+    plan.page_received(Window(300, 400), Arrival(count=30, first="short"), 1.0)
+    assert starts(plan) == [330]
+
+
+def test_silence_ends_the_guessing() -> None:
+    """Even if rows come where it was, and a total that promises more: one window beyond that total is enough."""
+    plan = WindowPlan()
+    ask(plan)
+    plan.page_received(*full(0), 1.0)
+    assert plan.next_step(1.0) == Window(100, 200)
+    plan.page_received(Window(100, 200), Arrival(count=0), 1.0)
+    assert plan.next_step(11.0) == Window(100, 200)
+    plan.page_received(*full(100, length=1000), 11.0)
+    assert starts(plan, 11.0) == [*range(200, 1000, 100), 1000]
 
 
 @pytest.mark.parametrize("length", [None, 0, -1])
@@ -76,6 +169,13 @@ def test_a_first_empty_answer_is_not_believed_at_once() -> None:
     assert outcome.windows == [Window(0, 100)] * 2
 
 
+def test_nothing_that_counts_came_of_an_empty_answer() -> None:
+    """The number of its rows is for the reader, who yields so many."""
+    plan = WindowPlan()
+    ask(plan)
+    assert plan.page_received(Window(0, 100), Arrival(count=0), 1.0) == 0
+
+
 @pytest.mark.parametrize("remembered", [None, 487])
 def test_a_warming_cache_is_waited_for(remembered: int | None) -> None:
     """Empty answers of a cold cache are forgotten as soon as one of them proves wrong."""
@@ -90,6 +190,44 @@ def test_a_known_list_that_stays_empty_is_not_zero_orders() -> None:
     outcome = perform(ModelList(rows=lambda now: 0, length=lambda total, page: None), remembered=487)
     assert outcome.end == Broken(Trouble.WARMING)
     assert outcome.seconds >= 100
+
+
+def test_a_known_list_may_stay_empty_for_100_seconds_from_the_first_look() -> None:
+    """Whenever that was."""
+    plan = WindowPlan(remembered=487)
+    for window in ask(plan, 1000.0):
+        plan.page_received(window, Arrival(count=0), 1000.0)
+    step = plan.next_step(1099.75)
+    assert step == Window(0, 100)
+    plan.window_abandoned(step)
+    assert plan.next_step(1100.0) == Broken(Trouble.WARMING)
+
+
+def test_warming_is_a_matter_of_the_first_row() -> None:
+    """An end that is in doubt is looked at again, however long nobody came to do it."""
+    plan = WindowPlan(remembered=300)
+    plan.page_received(Window(0, 100), Arrival(count=50, first=0), 1.0)
+    plan.page_received(Window(50, 150), Arrival(count=0), 1.0)
+    assert plan.next_step(200.0) == Window(50, 150)
+
+
+@pytest.mark.parametrize("length", [1, 392])
+def test_an_empty_first_page_may_tell_a_length(length: int) -> None:
+    """That is a hint, even if it is of one row only."""
+    plan = WindowPlan()
+    ask(plan)
+    plan.page_received(Window(0, 100), Arrival(count=0, length=length), 1.0)
+    assert plan.hint == length
+
+
+def test_an_empty_page_further_on_tells_nothing() -> None:
+    """A short page and silence behind it are the end, whatever number stands beside the silence."""
+    plan = WindowPlan()
+    ask(plan)
+    plan.page_received(Window(0, 100), Arrival(count=50, first=0), 1.0)
+    assert starts(plan) == [50]
+    plan.page_received(Window(50, 150), Arrival(count=0, length=392), 1.0)
+    assert plan.next_step(1.0) == Complete()
 
 
 def test_an_empty_first_page_that_tells_a_length_is_warming() -> None:
@@ -108,6 +246,17 @@ def test_a_clamp_is_filled_and_learned(clamp: int) -> None:
     assert outcome.plan.frontier == 487
     assert outcome.plan.size == clamp
     assert len(outcome.windows) <= 487 / clamp * 1.25 + 25
+
+
+def test_a_clamp_is_believed_at_the_second_time() -> None:
+    """Twice a page of the same length with a row right behind it; one of another length proves nothing."""
+    plan = WindowPlan(remembered=500)
+    ask(plan)
+    for start, cut, size in ((0, 60, 100), (100, 70, 100), (200, 60, 60), (300, 60, 60), (400, 70, 60)):
+        plan.page_received(Window(start, start + 100), Arrival(count=cut, first=start), 1.0)
+        rest = Window(start + cut, start + 100)
+        plan.page_received(rest, Arrival(count=rest.size, first=rest.start), 1.0)
+        assert plan.size == size
 
 
 def test_a_clamp_without_a_length() -> None:
@@ -139,6 +288,28 @@ def test_a_server_that_ignores_start_is_found_out() -> None:
     assert len(outcome.windows) < 20
 
 
+def test_one_repeated_page_is_no_proof() -> None:
+    """None of its rows counts, and its window is asked for again; the second one breaks the listing."""
+    plan = WindowPlan(remembered=300)
+    ask(plan)
+    assert plan.page_received(*full(100), 1.0) == 100
+    assert plan.page_received(Window(0, 100), Arrival(count=100, first=100), 1.0) == 0
+    assert plan.trouble is None
+    assert plan.frontier == 0
+    assert plan.next_step(1.0) == Window(0, 100)
+    assert plan.page_received(Window(200, 300), Arrival(count=100, first=100), 1.0) == 0
+    assert plan.next_step(1.0) == Broken(Trouble.REPEATED)
+
+
+def test_rows_without_an_identity_are_taken_as_they_come() -> None:
+    """Nothing tells them apart, so nothing tells that they came twice."""
+    plan = WindowPlan(remembered=200)
+    ask(plan)
+    for start in (0, 100):
+        assert plan.page_received(Window(start, start + 100), Arrival(count=100), 1.0) == 100
+    assert (plan.frontier, plan.trouble) == (200, None)
+
+
 def test_an_end_that_was_seen_before_any_row_needs_another_look() -> None:
     """Windows asked together may meet a cold cache: its "nothing" proves no end, unless the server's total agrees."""
     for length, step in ((None, Window(150, 250)), (50, Window(150, 250)), (150, Complete())):
@@ -164,20 +335,74 @@ def test_what_was_seen_cold_does_not_count() -> None:
     assert plan.next_step(1.3) == LookAgain(1.3 + LOOK_AGAIN)
 
 
-def test_a_row_that_was_seen_cannot_be_beyond_the_end() -> None:
+def test_an_end_met_by_windows_in_flight_is_not_asked_for_again() -> None:
+    """What is still in flight below it decides first."""
+    plan = WindowPlan(remembered=150)
+    assert starts(plan) == [0, 100, 150]
+    plan.page_received(Window(150, 250), Arrival(count=0), 1.0)
+    assert plan.next_step(100.0) == Wait()
+
+
+def test_rows_where_silence_was_refute_it() -> None:
+    """Also where the window that brings them began earlier; otherwise the plan would wait for that silence for ever."""
+    plan = WindowPlan(remembered=150)
+    assert starts(plan) == [0, 100, 150]
+    plan.page_received(Window(150, 250), Arrival(count=0), 1.0)
+    plan.window_abandoned(Window(100, 150))
+    plan.page_received(*full(0, length=300), 1.0)
+    assert plan.next_step(1.0) == Window(100, 200)
+    plan.page_received(*full(100), 1.0)
+    assert plan.next_step(1.0) == Window(200, 300)
+
+
+def test_nothing_is_asked_for_beyond_silence() -> None:
+    """Not even what a total promises: the rows in between decide first."""
+    plan = WindowPlan(remembered=1000)
+    for _ in range(3):
+        plan.next_step(0.0)
+    plan.page_received(*full(0), 1.0)
+    plan.page_received(Window(100, 200), Arrival(count=0), 1.0)
+    assert plan.next_step(100.0) == Wait()
+
+
+@pytest.mark.parametrize("size", [100, 1])
+def test_a_row_that_was_seen_cannot_be_beyond_the_end(size: int) -> None:
     """The surplus row of an inclusive end proves that there is one: silence in its place is a hole."""
-    plan = WindowPlan()
+    plan = WindowPlan(size=size)
     plan.next_step(0.0)
-    plan.page_received(Window(0, 100), Arrival(count=101, first="a", surplus="b"), 1.0)
+    plan.page_received(Window(0, size), Arrival(count=size + 1, first="a", surplus="b"), 1.0)
     now = 1.0
     for _ in range(3):
         step = plan.next_step(now)
         if isinstance(step, LookAgain):
             now = step.at
             step = plan.next_step(now)
-        assert step == Window(100, 200)
-        plan.page_received(Window(100, 200), Arrival(count=0), now)
+        assert step == Window(size, 2 * size)
+        plan.page_received(step, Arrival(count=0), now)
     assert plan.next_step(now) == Broken(Trouble.HOLE)
+
+
+def test_silence_behind_some_rows_and_below_a_window_in_flight_is_no_hole_yet() -> None:
+    """Only rows beyond it make it one."""
+    plan = WindowPlan(remembered=500)
+    ask(plan)
+    plan.page_received(*full(200), 1.0)
+    plan.page_received(Window(300, 400), Arrival(count=0), 1.0)
+    assert plan.next_step(1.0) == Wait()
+
+
+def test_while_a_hole_is_waited_for_other_gaps_are_filled() -> None:
+    """And of two holes, the one that is due first is looked at first."""
+    plan = WindowPlan(remembered=700)
+    ask(plan, 0.0)
+    plan.page_received(*full(0), 1.0)
+    for start in (200, 400, 600):
+        plan.page_received(*full(start), 1.0)
+    for start, now in ((100, 1.0), (300, 2.0)):
+        plan.page_received(Window(start, start + 100), Arrival(count=0), now)
+    assert plan.next_step(2.0) == LookAgain(1.0 + LOOK_AGAIN / 3)
+    plan.window_abandoned(Window(500, 600))
+    assert plan.next_step(2.0) == Window(500, 600)
 
 
 @pytest.mark.parametrize(("rows", "seconds"), [pytest.param(200, 10, id="full"), pytest.param(199, 0, id="short")])
@@ -205,10 +430,10 @@ def test_a_hole_is_asked_for_again_and_then_given_up() -> None:
     assert plan.next_step(1.0) == Wait()  # what is in flight may still tell that 100 was the end
     plan.page_received(Window(200, 300), Arrival(count=100, first="c"), 1.0)
     now = 1.0
-    for _ in range(3):  # the first one was asked cold, and does not count
+    for thirds in (1, 1, 2):  # the first one was asked cold, and does not count
         step = plan.next_step(now)
-        assert isinstance(step, LookAgain)
-        now = step.at
+        assert step == LookAgain(pytest.approx(now + LOOK_AGAIN * thirds / 3))
+        now = step.at + (thirds - 1)  # nobody need come in time
         assert plan.next_step(now) == Window(100, 200)
         plan.page_received(Window(100, 200), Arrival(count=0), now)
     assert plan.next_step(now) == Broken(Trouble.HOLE)
@@ -216,14 +441,27 @@ def test_a_hole_is_asked_for_again_and_then_given_up() -> None:
     assert plan.missing() == ((100, 200), (300, None))
 
 
-def test_a_row_that_is_another_one_at_the_second_sight_breaks_the_listing() -> None:
+@pytest.mark.parametrize("first", ["a1", "x", 7])
+@pytest.mark.parametrize("taken", [0, 50, 100])
+def test_a_row_that_is_another_one_at_the_second_sight_breaks_the_listing(first: Hashable, taken: int) -> None:
     """A surplus row is a witness: if the next window begins with another row, the list moved."""
     plan = WindowPlan()
     plan.next_step(0.0)
     plan.page_received(Window(0, 100), Arrival(count=101, length=101, first="a", surplus="b"), 1.0)
+    plan.taken(taken)
     assert plan.next_step(1.0) == Window(100, 101)
-    plan.page_received(Window(100, 101), Arrival(count=1, length=101, first="x"), 1.0)
+    assert plan.page_received(Window(100, 101), Arrival(count=1, length=101, first=first), 1.0) == 0
     assert plan.next_step(2.0) == Broken(Trouble.CHANGED)
+
+
+def test_a_witness_of_rows_that_were_taken_is_forgotten() -> None:
+    """It came after the window that it speaks of, so nobody will ask it; a long listing must not keep them all."""
+    plan = WindowPlan(remembered=300)
+    ask(plan)
+    plan.page_received(*full(100), 1.0)
+    plan.page_received(Window(0, 100), Arrival(count=101, first=0, surplus=100), 1.0)
+    plan.taken(200)
+    assert not plan._witnesses
 
 
 def test_an_abandoned_window_is_asked_for_again() -> None:
@@ -245,6 +483,18 @@ def test_reading_ahead_is_bounded() -> None:
     assert plan.next_step(1.0) == Window(300, 400)
 
 
+@pytest.mark.parametrize(("room", "windows"), [(100, [0]), (101, [0, 100]), (250, [0, 100, 200])])
+def test_a_window_may_begin_where_there_is_room(room: int, windows: list[int]) -> None:
+    """It may end beyond it: the room is not split."""
+    assert starts(WindowPlan(remembered=10_000, room=room)) == windows
+
+
+def test_by_default_there_is_room_for_2000_rows() -> None:
+    """Twenty windows."""
+    assert starts(WindowPlan(size=1, remembered=10_000)) == list(range(2000))
+    assert starts(WindowPlan(remembered=10_000)) == list(range(0, 2000, 100))
+
+
 def test_what_was_read_and_what_is_missing() -> None:
     """Ranges that touch are told as one; the last missing range is open until the end is proved."""
     plan = WindowPlan(remembered=400)
@@ -255,6 +505,7 @@ def test_what_was_read_and_what_is_missing() -> None:
     assert plan.read() == ((200, 400),)
     assert plan.missing() == ((0, 200), (400, None))
     plan.page_received(Window(0, 100), Arrival(count=100, first=0), 1.0)
+    assert plan.read() == ((0, 100), (200, 400))
     plan.page_received(Window(100, 200), Arrival(count=100, first=100), 1.0)
     plan.page_received(Window(400, 500), Arrival(count=0), 1.0)
     assert plan.read() == ((0, 400),)
@@ -262,11 +513,46 @@ def test_what_was_read_and_what_is_missing() -> None:
     assert plan.next_step(1.0) == Complete()
 
 
+def test_the_last_missing_range_is_open_while_anything_is_in_flight() -> None:
+    """Even where the total and an empty answer agree: a row beyond them would say that both are wrong."""
+    plan = WindowPlan(remembered=300)
+    ask(plan)
+    plan.page_received(*full(0, length=150), 1.0)
+    plan.page_received(Window(100, 200), Arrival(count=50, length=150, first=100), 1.0)
+    plan.page_received(Window(150, 200), Arrival(count=0), 1.0)
+    assert plan.missing() == ((150, None),)
+    for start in (200, 300):
+        plan.page_received(Window(start, start + 100), Arrival(count=0), 1.0)
+    assert plan.missing() == ()
+
+
 def test_a_list_that_shrank_since_it_was_remembered() -> None:
     """The server's own total corrects a memory that is too large, without a second look."""
     outcome = perform(ModelList(rows=lambda now: 120), remembered=5000)
     assert isinstance(outcome.end, Complete)
     assert outcome.plan.frontier == 120
+    assert outcome.plan.hint == 120
+    assert outcome.seconds < LOOK_AGAIN
+
+
+def test_a_length_of_a_page_does_not_correct_a_memory() -> None:
+    """A number that is no larger than the rows up to here may speak of the page alone."""
+    plan = WindowPlan(remembered=487)
+    ask(plan)
+    for start in (0, 100):
+        plan.page_received(*full(start, length=100), 1.0)
+        assert plan.hint == 487
+
+
+@pytest.mark.parametrize(
+    ("remembered", "length", "spoken_of"), [(None, None, 0), (487, 120, 487), (120, 487, 487), (None, 120, 120)]
+)
+def test_the_largest_number_ever_spoken_of(remembered: int | None, length: int | None, spoken_of: int) -> None:
+    """By the server or by our memory, whichever was wrong: a listing that reads less tells so."""
+    plan = WindowPlan(remembered=remembered)
+    ask(plan)
+    plan.page_received(*full(0, length=length), 1.0)
+    assert plan.spoken_of == spoken_of
 
 
 def test_two_totals_in_one_read_are_two_snapshots() -> None:
@@ -275,3 +561,14 @@ def test_two_totals_in_one_read_are_two_snapshots() -> None:
     grown = perform(ModelList(rows=lambda now: 350 if now < 1.0 else 420))
     assert not steady.plan.spans_refresh
     assert grown.plan.spans_refresh
+
+
+@pytest.mark.parametrize("length", [None, 0, 50, 100])
+def test_a_number_that_cannot_be_a_total_is_no_snapshot(length: int | None) -> None:
+    """It does not exceed the rows of its own page, so it says nothing of the list."""
+    plan = WindowPlan()
+    ask(plan)
+    plan.page_received(*full(0, length=length), 1.0)
+    assert not plan.spans_refresh
+    plan.page_received(*full(100, length=250), 1.0)
+    assert not plan.spans_refresh

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 
 import anyio
 import msgspec
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from qcasync._call import Call
 from qcasync._core.endpoints import Endpoint
@@ -191,6 +192,11 @@ class Effects:
     async def _settle(self, outcome: Outcome) -> None:
         """Write down what became of an intent, also while being cancelled. A failure here costs nobody the outcome."""
         self._session.exchange.observe(OutcomeTold(outcome=outcome))
+        async with anyio.create_task_group() as group:  # a native cancellation passes every shield but a child's
+            group.start_soon(self._keep, outcome)
+        await checkpoint_if_cancelled()  # trio's group says nothing of a cancellation that its children did not heed
+
+    async def _keep(self, outcome: Outcome) -> None:
         try:
             with anyio.CancelScope(shield=True):
                 await self._write(outcome, JOURNAL_SECONDS)

@@ -356,3 +356,14 @@ def test_a_leader_is_wanted_until_one_finished() -> None:
     assert skew.wants_leader(clocks(10.0))
     skew.leader_finished()
     assert not skew.wants_leader(clocks(10.0))
+
+
+@pytest.mark.parametrize("wrong", [-60 * HOUR, 60 * HOUR])
+def test_a_suspect_clock_may_sign_what_is_days_old(wrong: float) -> None:
+    """It is past, so it does no harm, and its refusal brings the time. Where nothing is suspect, it may not."""
+    sleepy, awake = Skew(counts_suspend=False), Skew(counts_suspend=True)
+    for skew in (sleepy, awake):
+        answer(skew, 10, 10.0, 10.5)
+    assert sleepy.stamp(clocks(20.0, wrong)).usable
+    assert sleepy.wants_leader(clocks(20.0, wrong))
+    assert not awake.stamp(clocks(20.0, wrong)).usable

@@ -27,9 +27,9 @@ READS: dict[FaultKind, tuple[int, type[Exception] | None]] = {
     K.BARE_429: (2, NONE),
     K.SLOW_DOWN: (2, NONE),
     K.HTML_200: (2, NONE),
-    K.HTML_403: (1, qcasync.ResponseError),
+    K.HTML_403: (1, qcasync.AccessBlocked),
     K.STATUS: (1, qcasync.APIError),
-    K.REDIRECT: (1, qcasync.ResponseError),
+    K.REDIRECT: (1, qcasync.RedirectRefused),
     K.FAILURE_PASSING: (2, NONE),
     K.FAILURE_LASTING: (1, qcasync.APIError),
     K.FAILURE_SILENT: (1, qcasync.APIError),
@@ -55,9 +55,9 @@ COMMANDS: dict[FaultKind, type[Exception] | None] = {
     K.BARE_429: qcasync.RateLimitError,
     K.SLOW_DOWN: qcasync.RateLimitError,
     K.HTML_200: qcasync.OutcomeUnknown,
-    K.HTML_403: qcasync.ResponseError,
+    K.HTML_403: qcasync.AccessBlocked,
     K.STATUS: qcasync.APIError,
-    K.REDIRECT: qcasync.ResponseError,
+    K.REDIRECT: qcasync.RedirectRefused,
     K.FAILURE_PASSING: qcasync.APIError,
     K.FAILURE_LASTING: qcasync.APIError,
     K.FAILURE_SILENT: qcasync.APIError,
@@ -71,6 +71,8 @@ COMMANDS: dict[FaultKind, type[Exception] | None] = {
     K.RESET_IN_BODY: qcasync.OutcomeUnknown,
 }
 """How a liquidation ends whose only request is hit by this fault."""
+TOO_SHORT_TO_LOOK = 0.5
+"""Seconds: with more, a client would look at the deployments afterwards, which takes minutes of real time."""
 PACING = frozenset({K.RETRY_AFTER_429, K.BARE_429, K.SLOW_DOWN})
 """After these a client waits before it sends anything more."""
 
@@ -108,10 +110,10 @@ async def test_a_liquidation_is_sent_once(house: House, kind: FaultKind) -> None
         await client.authenticate()
         house.simulator.fault(kind, path="live/update/liquidate", **DETAILS)
         if error is None:
-            await client.live.liquidate(project.id)
+            await client.live.liquidate(project.id, emergency=True)
         else:
             with pytest.raises(error) as caught:
-                await client.live.liquidate(project.id, timeout=0.2 if kind is K.HANG else None)
+                await client.live.liquidate(project.id, emergency=True, timeout=TOO_SHORT_TO_LOOK)
             assert type(caught.value) is error
             if isinstance(caught.value, qcasync.OutcomeUnknown):
                 assert caught.value.sent == "yes"
@@ -130,7 +132,7 @@ async def test_a_liquidation_on_a_dead_connection_is_sent_once(house: House) -> 
     house.simulator.fault(K.RESET_BEFORE_ANSWER)
     async with house.client(allow_trading=True) as client:
         with pytest.raises(qcasync.OutcomeUnknown, match=r"live\.read"):
-            await client.live.liquidate(project.id)
+            await client.live.liquidate(project.id, emergency=True, timeout=TOO_SHORT_TO_LOOK)
     assert house.count() == len(house.simulator.ledger.effects) == 1
 
 

@@ -30,6 +30,7 @@ class Call(Generic[T]):
         failures: Attempts of this look that failed, by what failed them.
         loading: What the last look found, if it found the data loading.
         signer: Who signed the latest attempt.
+        last: The error of the latest attempt that failed.
     """
 
     def __init__(self, endpoint: Endpoint[T], content: bytes, seconds: float, *, patient: bool = False) -> None:
@@ -43,6 +44,7 @@ class Call(Generic[T]):
         self.failures: Counter[Situation] = Counter()
         self.loading: Loading | None = None
         self.signer: Credentials | None = None
+        self.last: QuantConnectError | None = None
         self._earlier = 0
 
     def starts(self, now: float) -> None:
@@ -86,4 +88,8 @@ class Call(Generic[T]):
             return self.unknown(reason, None)
         if self.loading is not None:
             return NotReady(self.endpoint.path, self.loading.progress, self.seconds)
-        return RequestTimeout(self.endpoint.path, reason, self.phase.sent)
+        if self.last is not None:
+            reason = f"{reason}; the last failure: {getattr(self.last, 'reason', self.last)}"
+        error = RequestTimeout(self.endpoint.path, reason, self.phase.sent)
+        error.__cause__ = self.last
+        return error

@@ -1,5 +1,7 @@
 """Looks at a project's deployments until they tell what somebody wants to know."""
 
+from collections.abc import Callable
+
 import anyio
 
 from qcasync._core.endpoints import LIST_LIVE_ALGORITHMS
@@ -18,23 +20,33 @@ async def list_deployments(session: Session, project_id: int, seconds: float) ->
     return await session.call(LIST_LIVE_ALGORITHMS, ListLive(project_id=project_id), timeout=seconds)
 
 
-async def look_for(session: Session, intent: Intent, limit: float) -> Found:
+async def look_for(session: Session, intent_now: Callable[[], Intent], limit: float) -> Found:
     """Look what became of an intent, after 2 s and then ever more slowly, until it is certain or the time is up.
 
     Whatever fails meanwhile is only a look that told nothing.
+
+    Args:
+        session: Performs the requests.
+        intent_now: The intent, with what is known by now of the time at which it was made.
+        limit: Seconds in all.
     """
+    intent = intent_now()
     began, looks = anyio.current_time(), 0
     found = Found(None, "there was no time left to look")
     while (wait := look_again(looks, anyio.current_time() - began, limit)) is not None:
         await anyio.sleep(wait)
         looks += 1
         left = began + limit - anyio.current_time()
+        if left <= 0:  # we were held up
+            break
         try:
             state = await list_deployments(session, intent.project_id, left)
+        except ConfigurationError as error:  # the client was closed meanwhile
+            return Found(None, error.problem)
         except QuantConnectError:
             found = found if found.deployment else Found(None, "live/list could not be read")
             continue
-        found = judge(intent, state)
+        found = judge(intent_now(), state)
         if found.kind is not None:
             break
     return found
@@ -50,7 +62,7 @@ async def wait_ended(session: Session, project_id: int, deploy_id: str | None, l
     seen: LiveDeployment | None = None
     while True:
         left = began + limit - anyio.current_time()
-        found = await _try_to_find(session, project_id, deploy_id, left)
+        found = await _try_to_find(session, project_id, deploy_id, left) if left > 0 else None
         if found is not None:
             seen, deploy_id = found, found.deploy_id  # one that is launched meanwhile is another one
             if has_ended(found):

@@ -4,11 +4,10 @@ Every call ends in one of four outcomes. A confirmed one is returned; any other 
 looked for among the project's deployments, and never sent again.
 """
 
-import hashlib
 import logging
 import uuid
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -22,6 +21,7 @@ from qcasync._core.phases import Phase
 from qcasync._core.reconciling import RECONCILE_SECONDS, STATE_SECONDS, Found, kind_of, running
 from qcasync._core.requests import ProjectCall
 from qcasync._deployments import Deployments, list_deployments, look_for
+from qcasync._journal import read_soon
 from qcasync._session import Seconds, Session
 from qcasync.errors import AuthenticationError, ConfigurationError, JournalError, OutcomeUnknown, QuantConnectError
 from qcasync.models.live import LiveDeployment
@@ -55,12 +55,26 @@ class Effects:
         self._disk_hangs = False
 
     async def end(
-        self, endpoint: Endpoint[None], project_id: int, *, emergency: bool, timeout: Seconds | None
+        self,
+        endpoint: Endpoint[None],
+        project_id: int,
+        *,
+        emergency: bool = False,
+        timeout: Seconds | None,
+        total: float | None = None,
     ) -> Outcome:
-        """Stop or liquidate what runs in a project. Returns a confirmed outcome."""
+        """Stop or liquidate what runs in a project. Returns a confirmed outcome.
+
+        Args:
+            endpoint: The operation.
+            project_id: The project.
+            emergency: Do not read first what runs.
+            timeout: For sending; and for looking afterwards, unless `total` is given.
+            total: Seconds for both.
+        """
         call = self._prepare(endpoint, ProjectCall(project_id=project_id), timeout)
         intent = self._intent(endpoint, project_id)
-        with _not_sent(intent):
+        async with self._not_sent(intent):
             state = None if emergency else await self._state_before_ending(call, project_id)
             runs = None if state is None else running(project_id, state)
             if runs is not None:
@@ -70,7 +84,8 @@ class Effects:
         try:
             await self._perform(call, intent)
         except OutcomeUnknown as error:
-            found = await self._reconcile(call, intent, error, timeout)
+            limit = self._session.seconds(timeout) if total is None else total
+            found = await self._reconcile(call, intent, error, limit)
             outcome = _outcome(intent, OutcomeKind.CONFIRMED, found)
         await self._settle(outcome)
         return outcome
@@ -80,8 +95,8 @@ class Effects:
     ) -> T | LiveDeployment:
         """Deploy a project. Returns the answer, or the new deployment if that was lost."""
         call = self._prepare(endpoint, request, timeout)
-        intent = self._intent(endpoint, project_id, digest=hashlib.sha256(call.content).hexdigest()[:16])
-        with _not_sent(intent):
+        intent = self._intent(endpoint, project_id)
+        async with self._not_sent(intent):
             seconds = min(CREATE_STATE_SECONDS, call.seconds)
             state = await list_deployments(self._session, project_id, seconds)
             known = tuple(each.deploy_id for each in state if each.project_id == project_id)
@@ -92,7 +107,7 @@ class Effects:
             answer = await self._perform(call, intent)
             outcome = _outcome(intent, OutcomeKind.CONFIRMED, deploy_id=getattr(answer, "deploy_id", None))
         except OutcomeUnknown as error:
-            found = await self._reconcile(call, intent, error, timeout)
+            found = await self._reconcile(call, intent, error, self._session.seconds(timeout))
             if found.deployment is None:
                 raise
             answer, outcome = found.deployment, _outcome(intent, OutcomeKind.CONFIRMED, found)
@@ -103,7 +118,7 @@ class Effects:
         """Look once more what became of an intent. Returns a confirmed or an unknown outcome."""
         self._session.check_usable()
         limit = self._session.seconds(timeout)
-        found = await look_for(self._session, intent, RECONCILE_SECONDS if limit is None else limit)
+        found = await look_for(self._session, lambda: intent, RECONCILE_SECONDS if limit is None else limit)
         outcome = _outcome(intent, found.kind or OutcomeKind.UNKNOWN, found)
         await self._settle(outcome)
         return outcome
@@ -111,8 +126,33 @@ class Effects:
     def unresolved(self) -> tuple[Intent, ...]:
         """The intents of this account of which nobody knows what became."""
         if self._journal is None:
-            raise ConfigurationError("This client keeps no journal.", "Open it with Client(journal=FILE).")
+            raise _no_journal()
         return self._journal.unresolved(self._account)
+
+    async def close_by_hand(self, intent: Intent, reason: str) -> None:
+        """Write down that somebody knows what became of an intent."""
+        if self._journal is None:
+            raise _no_journal()
+        outcome = msgspec.structs.replace(_outcome(intent, OutcomeKind.UNKNOWN, reason=reason), final=True)
+        await self._write(outcome, JOURNAL_SECONDS)
+        self._session.exchange.observe(OutcomeTold(outcome=outcome))
+
+    async def warn_of_unresolved(self) -> None:
+        """Tell at the start what an earlier process left open. A journal that fails keeps nobody from working."""
+        if self._journal is None:
+            return
+        try:
+            with anyio.fail_after(JOURNAL_SECONDS):
+                intents = await read_soon(self._journal, self._account)
+        except TimeoutError:
+            logger.warning("the journal was not read within %g s", JOURNAL_SECONDS)
+            return
+        except Exception as error:  # a journal may be foreign code
+            logger.warning("what an earlier process left open is not known: %s", str(error) or type(error).__name__)
+            return
+        if intents:
+            names = ", ".join(f"{intent.endpoint} of project {intent.project_id}" for intent in intents[:5])
+            logger.warning("nobody knows what became of %d calls: %s; see Client.unresolved", len(intents), names)
 
     def _prepare(self, endpoint: Endpoint[T], request: msgspec.Struct, timeout: Seconds | None) -> Call[T]:
         call = self._session.prepare(endpoint, request, timeout=self._session.seconds(timeout))
@@ -120,14 +160,21 @@ class Effects:
         return call
 
     async def _state_before_ending(self, call: Call[None], project_id: int) -> Deployments | None:
-        """What runs, if that is quickly told. Credentials that are refused here need not be sent again."""
+        """What runs, if that is quickly told: to know more, never to prevent the call.
+
+        Unless the credentials prove to be wrong here: they need not be sent again.
+        """
+        refused = self._session.exchange.credentials_refused
         try:
             return await list_deployments(self._session, project_id, min(STATE_SECONDS, call.seconds / 2))
-        except QuantConnectError as error:
-            if isinstance(error, AuthenticationError) and error.attempts:
+        except AuthenticationError:
+            if self._session.exchange.credentials_refused and not refused:
                 raise
+        except QuantConnectError as error:
             logger.info("what runs in project %d could not be read before the call: %s", project_id, error)
-            return None
+        except Exception:  # whatever is wrong with reading must not keep anybody from stopping
+            logger.exception("what runs in project %d could not be read before the call", project_id)
+        return None
 
     async def _perform(self, call: Call[T], intent: Intent) -> T:
         """Send, within what is left of the call's time. Whatever comes of it, the journal and the error tell."""
@@ -137,24 +184,23 @@ class Effects:
             error.outcome = _outcome(intent, OutcomeKind.UNKNOWN, reason=error.reason)
             raise
         except QuantConnectError as error:
-            error.outcome = _outcome(intent, kind_of(error), reason=str(error))
+            error.outcome = _outcome(intent, kind_of(error), reason=_word(error))
             await self._settle(error.outcome)
             raise
-        except BaseException:  # cancelled
+        except BaseException as error:  # cancelled, or a defect
             sent = call.phase is not Phase.NOT_SENT
             kind = OutcomeKind.UNKNOWN if sent else OutcomeKind.NOT_SENT
-            await self._settle(_outcome(intent, kind, reason="cancelled"))
+            await self._settle(_outcome(intent, kind, reason=_word(error)))
             raise
 
-    async def _reconcile(self, call: Call[T], intent: Intent, error: OutcomeUnknown, timeout: Seconds | None) -> Found:
+    async def _reconcile(self, call: Call[T], intent: Intent, error: OutcomeUnknown, total: float | None) -> Found:
         """Find out what the answer would have told, or raise `error` with what is known."""
         logger.warning("%s of project %d: outcome unknown; looking", intent.endpoint, intent.project_id)
-        bounded = self._session.seconds(timeout) is not None
-        limit = max(call.remaining(anyio.current_time()), 0.0) if bounded else RECONCILE_SECONDS
+        limit = RECONCILE_SECONDS if total is None else max(total - call.elapsed(anyio.current_time()), 0.0)
         try:
-            found = await look_for(self._session, intent, limit)
-        except BaseException:  # cancelled
-            await self._settle(_outcome(intent, OutcomeKind.UNKNOWN, reason="cancelled"))
+            found = await look_for(self._session, lambda: self._dated(call, intent), limit)
+        except BaseException as ended:  # cancelled, or a defect
+            await self._settle(_outcome(intent, OutcomeKind.UNKNOWN, reason=_word(ended)))
             raise
         if found.kind is OutcomeKind.CONFIRMED:
             return found
@@ -162,7 +208,17 @@ class Effects:
         await self._settle(error.outcome)
         raise error
 
-    def _intent(self, endpoint: Endpoint[object], project_id: int, *, digest: str | None = None) -> Intent:
+    def _dated(self, call: Call[T], intent: Intent) -> Intent:
+        """The intent, with the server's time at which it was made, if that is known by now."""
+        exchange = self._session.exchange
+        now = exchange.clock.read()
+        width = exchange.skew.uncertainty(now)
+        if intent.uncertainty is not None or width is None:
+            return intent
+        made = exchange.skew.server_time(now) - call.elapsed(anyio.current_time())
+        return msgspec.structs.replace(intent, at=datetime.fromtimestamp(made, UTC), uncertainty=width)
+
+    def _intent(self, endpoint: Endpoint[object], project_id: int) -> Intent:
         exchange = self._session.exchange
         now = exchange.clock.read()
         return Intent(
@@ -172,7 +228,6 @@ class Effects:
             project_id=project_id,
             at=datetime.fromtimestamp(exchange.skew.server_time(now), UTC),
             uncertainty=exchange.skew.uncertainty(now),
-            digest=digest,
         )
 
     async def _begin(self, call: Call[T], intent: Intent, *, emergency: bool = False, required: bool = False) -> None:
@@ -182,11 +237,20 @@ class Effects:
             await self._write(intent, min(limit, call.remaining(anyio.current_time()) / 2))
         except JournalError as error:
             if required:
-                await self._settle(_outcome(intent, OutcomeKind.NOT_SENT, reason=str(error)))
                 raise
             logger.warning("%s of project %d goes out all the same: %s", intent.endpoint, intent.project_id, error)
-        except BaseException:  # cancelled: the line may be there, or may still come
-            await self._settle(_outcome(intent, OutcomeKind.NOT_SENT, reason="cancelled"))
+
+    @asynccontextmanager
+    async def _not_sent(self, intent: Intent) -> AsyncGenerator[None, None]:
+        """Whatever ends the call inside the block, nothing was sent. The intent may be on the disk, or still come."""
+        try:
+            yield
+        except BaseException as error:
+            outcome = _outcome(intent, OutcomeKind.NOT_SENT, reason=_word(error))
+            if isinstance(error, QuantConnectError):
+                error.outcome = outcome
+                error.add_note(f"Nothing was sent to {intent.endpoint}.")
+            await self._settle(outcome)
             raise
 
     async def _settle(self, outcome: Outcome) -> None:
@@ -220,18 +284,19 @@ class Effects:
         except Exception as error:  # foreign code
             logger.exception("the journal failed")
             problem = f"failed with {type(error).__name__}"
-        raise JournalError(type(self._journal).__name__, problem, "Look after the disk.")
+        raise JournalError(str(getattr(self._journal, "path", "of this client")), problem, "Look after the disk.")
 
 
-@contextmanager
-def _not_sent(intent: Intent) -> Generator[None, None, None]:
-    """Whatever ends the call inside the block, nothing was sent."""
-    try:
-        yield
-    except QuantConnectError as error:
-        error.outcome = _outcome(intent, OutcomeKind.NOT_SENT, reason=str(error))
-        error.add_note(f"Nothing was sent to {intent.endpoint}.")
-        raise
+def _no_journal() -> ConfigurationError:
+    return ConfigurationError("This client keeps no journal.", "Open it with Client(journal=FILE).")
+
+
+def _word(error: BaseException) -> str:
+    """What ended a call, for a person."""
+    if isinstance(error, QuantConnectError):
+        return str(getattr(error, "reason", error))
+    cancelled = isinstance(error, anyio.get_cancelled_exc_class())
+    return "cancelled" if cancelled else f"failed with {type(error).__name__}"
 
 
 def _outcome(

@@ -24,6 +24,7 @@ from qcasync._core.responses import PATTERNS, Patterns, Value
 from qcasync._core.retrying import (
     BREAKING,
     FREE,
+    MAX_SECONDS_WITH_EFFECT,
     NEUTRAL,
     Effect,
     Failure,
@@ -39,14 +40,14 @@ from qcasync._core.skew import Skew
 from qcasync._gate import Gate
 from qcasync._leader import LeaderGate
 from qcasync._sender import Sender
-from qcasync.errors import NotReady, QuantConnectError
+from qcasync.errors import ConfigurationError, NotReady, QuantConnectError, RequestTimeout
 from qcasync.models.observations import LoadingObserved, Observation, Observer, RetryScheduled
 from qcasync.transports.protocol import Transport
 
 T = TypeVar("T")
 
-RESERVED: Final = 1
-"""Permits that only a call with effect on the market may take, so that reading cannot keep it waiting."""
+RESERVED: Final = 4
+"""Permits that only calls with effect on the market may take: who ends one project in an outage, ends all."""
 
 logger = logging.getLogger("qcasync")
 
@@ -65,7 +66,7 @@ class Exchange:
     Args:
         credentials: Who signs.
         base_url: Ends with a slash.
-        transport: Performs single exchanges; must serve `max_concurrency` + 1 of them at once.
+        transport: Performs single exchanges; must serve `max_concurrency` + `RESERVED` of them at once.
         clock: Our clocks.
         rng: For jitter.
         max_concurrency: Requests in flight at once.
@@ -102,6 +103,7 @@ class Exchange:
         self._budget = RetryBudget()
         self._breaker = Breaker()
         self._auth = AuthGate()
+        self._closed = False
 
     def prepare(
         self, endpoint: Endpoint[T], request: msgspec.Struct, *, timeout: float | None = None, patient: bool = False
@@ -134,6 +136,15 @@ class Exchange:
     ) -> T:
         """Prepare a call, and perform it."""
         return await self.perform(self.prepare(endpoint, request, timeout=timeout, patient=patient))
+
+    @property
+    def credentials_refused(self) -> bool:
+        """Whether the credentials were refused so recently, and certainly, that nothing is sent with them."""
+        return self._auth.closed(anyio.current_time())
+
+    def close(self) -> None:
+        """Send nothing from now on, whatever waits."""
+        self._closed = True
 
     def replace_credentials(self, credentials: Credentials) -> None:
         """Sign with others from now on. That the former ones were refused says nothing about these."""
@@ -180,27 +191,59 @@ class Exchange:
 
     async def _attempt(self, call: Call[T]) -> Value[T] | Loading:
         urgent = call.endpoint.effect is Effect.MARKET
-        if not urgent:
-            self._check_credentials(call)
-            await self._pass_breaker(call)
-        elif not call.attempt and not self._auth.lets_command_pass(anyio.current_time()):
-            raise credentials_refused(call.endpoint.path)
-        async with self._gate.permit(urgent=urgent):
-            if not urgent:
-                await self._take_turn(call)
-            call.attempt += 1
-            if call.attempts == 1:
-                self._budget.first_attempt(anyio.current_time())
-            call.progress, call.signer = self._sender.progress(), self._sender.credentials
-            answer = await self._sender.send(call.endpoint, call.content, call.attempt, call.progress)
+        answer = await (self._send_urgently(call) if urgent else self._send_in_turn(call))
         if not isinstance(answer, Rejected):
             self._breaker.succeeded(anyio.current_time())
             self._auth.accepted()
             return answer
         raise self._decide(call, answer)
 
+    async def _send_urgently(self, call: Call[T]) -> Value[T] | Loading | Rejected:
+        """Past every guard but the number of connections. What could not leave in time is not sent late."""
+        if not self._auth.lets_command_pass(anyio.current_time()):
+            raise credentials_refused(call.endpoint.path)
+        admitted = False
+        try:
+            async with self._gate.permit(urgent=True, within=MAX_SECONDS_WITH_EFFECT):
+                admitted = True
+                return await self._send(call)
+        except TimeoutError:
+            if admitted:  # it is not the gate's
+                raise
+            reason = f"no connection was free within {MAX_SECONDS_WITH_EFFECT:g} s"
+            raise RequestTimeout(call.endpoint.path, reason, "no") from None
+
+    async def _send_in_turn(self, call: Call[T]) -> Value[T] | Loading | Rejected:
+        """When every guard agrees. Nobody waits for one with a permit in hand, which an urgent call may need."""
+        self._check_credentials(call)
+        await self._pass_breaker(call)
+        due: float | None = None
+        while True:
+            async with self._gate.permit(urgent=False):  # much may have happened while we stood here
+                self._check_credentials(call)
+                now = anyio.current_time()
+                opened = self._breaker.opened(now)
+                if not opened:
+                    if due is None or self._rate.lapsed(now, due):
+                        due = now + self._rate.reserve(now)
+                    if due <= now:
+                        return await self._send(call)
+            if opened:
+                await self._pass_breaker(call)
+            elif due is not None:
+                await anyio.sleep(due - now)
+
+    async def _send(self, call: Call[T]) -> Value[T] | Loading | Rejected:
+        if self._closed:
+            raise ConfigurationError("The client was closed before this request could leave.")
+        call.attempt += 1
+        if call.attempts == 1:
+            self._budget.first_attempt(anyio.current_time())
+        call.progress, call.signer = self._sender.progress(), self._sender.credentials
+        return await self._sender.send(call.endpoint, call.content, call.attempt, call.progress)
+
     def _check_credentials(self, call: Call[T]) -> None:
-        if self._auth.closed(anyio.current_time()):
+        if self.credentials_refused:
             raise credentials_refused(call.endpoint.path)
 
     async def _pass_breaker(self, call: Call[T]) -> None:
@@ -212,17 +255,11 @@ class Exchange:
             await anyio.sleep(wait)
             wait = self._breaker.wait(anyio.current_time())
 
-    async def _take_turn(self, call: Call[T]) -> None:
-        """Wait for a place in the schedule, and look once more: much may have happened while we stood at the gate."""
-        if self._breaker.opened(anyio.current_time()):
-            await self._pass_breaker(call)
-        await anyio.sleep(self._rate.reserve(anyio.current_time()))
-        self._check_credentials(call)
-
     def _decide(self, call: Call[T], rejected: Rejected) -> Exception:
         """What to raise: a request for another attempt, or the error that ends the call."""
         now = anyio.current_time()
         situation, effect = rejected.situation, call.endpoint.effect
+        call.last = rejected.error
         self._note(call, rejected, now)
         decision = decide(
             Failure(situation=situation, phase=call.phase, hint=rejected.hint),
@@ -263,6 +300,8 @@ class Exchange:
         current = call.signer is self._sender.credentials
         if situation is Situation.CREDENTIALS and rejected.confirmed and current:
             self._auth.refused(now)
+            if call.endpoint.effect is Effect.MARKET:
+                self._auth.command_refused()
 
     def _announce(self, call: Call[T], seconds: float, situation: Situation) -> None:
         path = call.endpoint.path

@@ -1,5 +1,6 @@
 """How many requests are in flight at once, and who is next: a narrow door with a lane for what cannot wait."""
 
+import math
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -29,9 +30,14 @@ class Gate:
         self._others: deque[anyio.Event] = deque()
 
     @asynccontextmanager
-    async def permit(self, *, urgent: bool) -> AsyncGenerator[None, None]:
-        """Hold a permit inside the block."""
-        await self._acquire(urgent)
+    async def permit(self, *, urgent: bool, within: float = math.inf) -> AsyncGenerator[None, None]:
+        """Hold a permit inside the block.
+
+        Raises:
+            TimeoutError: None came `within` so many seconds.
+        """
+        with anyio.fail_after(within):
+            await self._acquire(urgent)
         try:
             yield
         finally:

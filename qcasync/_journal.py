@@ -5,6 +5,7 @@ which nobody knows whether it happened: the process was killed, or the call was 
 line, appended in single writes, so that several processes may share a file; a line that was torn is passed over.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -12,7 +13,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import anyio
 import anyio.from_thread
@@ -20,14 +21,16 @@ import msgspec
 from anyio.lowlevel import current_token
 
 from qcasync.errors import ConfigurationError, JournalError
-from qcasync.outcomes import Intent, Outcome
+from qcasync.outcomes import Intent, Journal, Outcome
+
+T = TypeVar("T")
 
 _HINT: Final = "Name another file, or make room; without journal= nothing is written."
 _PRIVATE: Final = 0o600
 
 
 def account_digest(user_id: str, base_url: str) -> str:
-    """What names an account in a file that others may read: 16 hexadecimal digits that lead nowhere."""
+    """What tells accounts apart in a file: 16 hexadecimal digits. Who tries all user ids can find the one."""
     return hashlib.sha256(f"{user_id}@{base_url}".encode()).hexdigest()[:16]
 
 
@@ -64,7 +67,7 @@ class JournalFile:
         """
         line = _Line(intent=entry) if isinstance(entry, Intent) else _Line(outcome=entry)
         data = msgspec.json.encode(line) + b"\n"
-        await _in_daemon(self._append, data)
+        await in_daemon(lambda: self._append(data))
 
     def unresolved(self, account: str, /) -> tuple[Intent, ...]:
         """The intents of an account without a final outcome; oldest first.
@@ -83,7 +86,7 @@ class JournalFile:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise JournalError(str(self.path), f"cannot be read: {error.strerror or error}", _HINT) from error
+            raise JournalError(str(self.path), f"cannot be read: {_reason(error)}", _HINT) from error
         lines: list[_Line] = []
         for row in content.splitlines():
             with suppress(
@@ -108,23 +111,30 @@ class JournalFile:
             if is_new:
                 _sync_directory(self.path.parent)
         except OSError as error:
-            reason = error.strerror or str(error)
-            raise JournalError(str(self.path), f"cannot be written: {reason}", _HINT) from error
+            raise JournalError(str(self.path), f"cannot be written: {_reason(error)}", _HINT) from error
 
 
-_SAFELY: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-"""No symbolic link is followed, and a pipe does not block; Windows has no such flags."""
+_SAFELY: Final[int] = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"))
+"""No symbolic link is followed, and a pipe does not block. Systems differ in which of them they have."""
 _DECODER: Final = msgspec.json.Decoder(_Line)
 
 
-async def _in_daemon(work: Callable[[bytes], None], data: bytes) -> None:
+async def read_soon(journal: Journal, account: str) -> tuple[Intent, ...]:
+    """The unresolved intents, without holding up the event loop if the journal is a file."""
+    if isinstance(journal, JournalFile):
+        return await in_daemon(lambda: journal.unresolved(account))
+    return journal.unresolved(account)
+
+
+async def in_daemon(work: Callable[[], T]) -> T:
     """Work in a thread that keeps no process from ending: a disk that hangs would."""
     done, token = anyio.Event(), current_token()
+    results: list[T] = []
     failed: list[Exception] = []
 
     def run() -> None:
         try:
-            work(data)
+            results.append(work())
         except Exception as error:  # handed to the task below
             failed.append(error)
         with suppress(RuntimeError):  # nobody waits any more: the event loop has ended
@@ -134,6 +144,13 @@ async def _in_daemon(work: Callable[[bytes], None], data: bytes) -> None:
     await done.wait()
     if failed:
         raise failed[0]
+    return results[0]
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return "it is a symbolic link, which is not followed"
+    return error.strerror or str(error)
 
 
 def _require_regular(handle: int) -> int:
@@ -147,7 +164,7 @@ def _require_regular(handle: int) -> int:
 def _append(handle: int, data: bytes) -> None:
     """Write one line at the end, and see it onto the disk."""
     size = _require_regular(handle)
-    if size and os.pread(handle, 1, size - 1) != b"\n":
+    if size and os.lseek(handle, -1, os.SEEK_END) >= 0 and os.read(handle, 1) != b"\n":
         data = b"\n" + data  # the last line was torn
     if os.write(handle, data) < len(data):
         raise OSError(0, "the disk took a part of the line only")

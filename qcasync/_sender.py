@@ -6,11 +6,12 @@ from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
+import msgspec
 
 from qcasync._clock import Clock
 from qcasync._core.decoding import Loading
 from qcasync._core.endpoints import AUTHENTICATE, Endpoint
-from qcasync._core.phases import Fault
+from qcasync._core.phases import Fault, Phase
 from qcasync._core.rejections import Rejected, clock_too_far, from_cache, rejected_signature, unanswered
 from qcasync._core.responses import PATTERNS, Patterns, Value, interpret
 from qcasync._core.retrying import Situation
@@ -24,8 +25,11 @@ T = TypeVar("T")
 ATTEMPT_SECONDS: Final = 45.0
 DECODE_IN_THREAD: Final = 1_000_000
 """Bytes above which decoding would hold up the event loop for more than about a millisecond."""
+PROVE_UNSENT: Final = frozenset({Fault.UNREACHABLE, Fault.CERTIFICATE})
 PROBE_SECONDS: Final = 60.0
 """At most so often is a login sent for nothing but the server's time."""
+PROBE_LIMIT: Final = 5.0
+"""Seconds for it: a call with effect may be waiting."""
 
 logger = logging.getLogger("qcasync")
 
@@ -63,6 +67,8 @@ class Sender:
         self._clock = clock
         self._observe = observe
         self._known = known
+        self._marks: bool = getattr(transport, "marks_phases", False)
+        """Whether the transport is known to tell how far a request got: then nothing told means nothing sent."""
         self._probed_at = float("-inf")
 
     def progress(self) -> Progress:
@@ -106,9 +112,20 @@ class Sender:
         before = self._clock.read()
         self._observe(RequestSent(endpoint=endpoint.path, attempt=attempt, body_bytes=len(content)))
         try:
-            response = await _exchange_in_child(self._transport, request, progress)
+            response = _with_lower_names(await _exchange_in_child(self._transport, request, progress))
         except TransportError as error:
+            if progress.phase is Phase.NOT_SENT and error.fault not in PROVE_UNSENT:
+                progress.reached(Phase.SENT)  # only a failed connection proves that nothing was sent: assume the worst
             return unanswered(endpoint.path, error.fault, error.detail, progress.phase, error, reused=progress.reused)
+        except Exception:  # a defect of the transport, which proves nothing
+            progress.reached(Phase.SENT)
+            raise
+        except BaseException:  # cancelled
+            if not self._marks:
+                progress.reached(Phase.PARTLY_SENT)
+            raise
+        self._marks = self._marks or progress.phase > Phase.NOT_SENT
+        progress.reached(Phase.ANSWERED)  # an answer is proof, whatever was marked
         after = self._clock.read()
         self._learn_time(response, progress, before, after)
         self._observe(
@@ -124,7 +141,7 @@ class Sender:
         if "age" in response.headers:
             age = response.headers["age"]
             logger.warning("%s: the answer came from a cache, %s s old", endpoint.path, age if age.isdigit() else "?")
-            if not endpoint.effect.repeatable:
+            if age.strip() != "0" and not endpoint.effect.repeatable:  # some caches add it to what they pass on
                 return from_cache(endpoint.path, response.status_code)
         return await self._read(endpoint, response, len(content), self.skew.server_time(after))
 
@@ -142,7 +159,9 @@ class Sender:
                 known=self._known,
             )
 
-        return await anyio.to_thread.run_sync(read) if len(response.body) > DECODE_IN_THREAD else read()
+        if len(response.body) <= DECODE_IN_THREAD:
+            return read()
+        return await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
 
     async def _probe(self) -> bool:
         """Ask for nothing but the server's time, where a refusal did not bring it. Whether that was allowed yet."""
@@ -151,7 +170,8 @@ class Sender:
         if now.mono - self._probed_at < PROBE_SECONDS or not stamp.usable:
             return False
         self._probed_at = now.mono
-        await self._ask(AUTHENTICATE, b"{}", 1, self.progress(), stamp)
+        with anyio.move_on_after(PROBE_LIMIT):
+            await self._ask(AUTHENTICATE, b"{}", 1, self.progress(), stamp)
         return True
 
     def _refused(self, stamp: Stamp) -> Refusal:
@@ -180,6 +200,13 @@ class Sender:
         self._observe(SkewCorrected(offset=offset, uncertainty=self.skew.uncertainty(now) or 0.0))
 
 
+def _with_lower_names(response: Response) -> Response:
+    """The response, as the protocol promises it: whoever wrote the transport."""
+    if all(name.islower() for name in response.headers):
+        return response
+    return msgspec.structs.replace(response, headers={name.lower(): value for name, value in response.headers.items()})
+
+
 def _may_be_signature(rejected: Rejected, endpoint: Endpoint[object]) -> bool:
     """Whether a signature was refused, or may have been. A call with effect needs to be told so in words."""
     return rejected.situation is Situation.CREDENTIALS or (rejected.maybe_signature and endpoint.effect.repeatable)
@@ -204,6 +231,8 @@ async def _exchange_in_child(transport: Transport, request: Request, progress: P
 
     async with anyio.create_task_group() as group:
         group.start_soon(run)
+    if not outcome:  # something below was cancelled, and not we
+        raise TransportError(Fault.LOST, "the transport ended the exchange")
     result = outcome[0]
     if isinstance(result, Exception):
         raise result

@@ -57,7 +57,12 @@ class Session:
         return self.exchange.prepare(endpoint, request, timeout=timeout)
 
     async def perform(self, call: Call[T]) -> T:
-        """Perform a call that was prepared."""
+        """Perform a call that was prepared.
+
+        Raises:
+            ConfigurationError: The client was closed since.
+        """
+        self.check_usable()
         return await self.exchange.perform(call)
 
     def seconds(self, timeout: Seconds | None) -> float | None:
@@ -85,6 +90,7 @@ class Session:
     def close(self) -> None:
         """Refuse calls from now on."""
         self._closed = True
+        self.exchange.close()
 
 
 def seconds_of(timeout: Seconds) -> float:

@@ -1,6 +1,5 @@
 """The client: settings, life cycle, and the resources that hang on it."""
 
-import logging
 import os
 import random
 from collections.abc import Iterable, Mapping
@@ -21,7 +20,7 @@ from qcasync._effects import Effects
 from qcasync._exchange import RESERVED, Exchange
 from qcasync._journal import JournalFile, account_digest
 from qcasync._session import Session, seconds_of
-from qcasync.errors import ConfigurationError, JournalError
+from qcasync.errors import ConfigurationError
 from qcasync.models.observations import Observer
 from qcasync.outcomes import Intent, Journal
 from qcasync.resources.live import Live
@@ -35,8 +34,6 @@ TRANSPORTS: Final = {
     "aiohttp": ("qcasync.transports.aiohttp", "AiohttpTransport"),
 }
 MAX_CONCURRENCY: Final = 100
-
-logger = logging.getLogger("qcasync")
 
 
 class Client:
@@ -123,7 +120,6 @@ class Client:
         )
         self._session = Session(self._exchange, timeout=default_timeout, allow_trading=allow_trading)
         self._effects = Effects(self._session, account_digest(credentials.user_id, url), kept)
-        self._keeps_journal = kept is not None
         self.live: Final = Live(self._session, self._effects)
         """Live algorithms: create, read, list, liquidate, stop, and their orders."""
 
@@ -167,6 +163,19 @@ class Client:
         """
         return self._effects.unresolved()
 
+    async def settle(self, intent: Intent, reason: str) -> None:
+        """Close an unresolved intent by hand, once you know what became of it. Costs no request.
+
+        Args:
+            intent: One of `unresolved`.
+            reason: What you found out, for whoever reads the journal.
+
+        Raises:
+            ConfigurationError: The client keeps no journal.
+            JournalError: It does not take the word.
+        """
+        await self._effects.close_by_hand(intent, reason)
+
     @property
     def clock_offset(self) -> float | None:
         """Seconds that the server's clock is ahead of ours; None before the first answer."""
@@ -187,19 +196,8 @@ class Client:
             await self._owned.aclose()
 
     async def __aenter__(self) -> Self:
-        if self._keeps_journal:
-            self._warn_of_unresolved()
+        await self._effects.warn_of_unresolved()
         return self
-
-    def _warn_of_unresolved(self) -> None:
-        try:
-            intents = self.unresolved()
-        except JournalError as error:  # a client that cannot read it may have to stop something nevertheless
-            logger.warning("%s", error)
-            return
-        if intents:
-            names = ", ".join(f"{intent.endpoint} of project {intent.project_id}" for intent in intents[:5])
-            logger.warning("nobody knows what became of %d calls: %s; see Client.unresolved", len(intents), names)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -54,15 +54,13 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         id: Its own.
-        account: A digest of user id and base URL.
+        account: Stands for user id and base URL. No secret, but not meant to be read either.
         endpoint: The path below the base URL.
         project_id: The project.
         deploy_id: The deployment that ran when the call was decided; None if it is not known, and for live/create.
         known: For live/create: the deployments that the project had.
         at: The server's time then, as far as it was known, in UTC.
         uncertainty: Seconds by which that may be wrong; None if the server's time was not known.
-        digest: For live/create: the first 16 digits of the SHA-256 of what was to be sent, which itself is nowhere
-            kept. All 64 would help to guess a password in it.
     """
 
     id: str
@@ -73,7 +71,6 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     known: tuple[str, ...] = ()
     at: datetime
     uncertainty: float | None = None
-    digest: str | None = None
 
 
 class Journal(Protocol):

@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import pytest
+import rich.traceback
 
 HELD_BACK: Final = "[a line with a secret, held back]"
 LIBRARIES: Final = ("qcasync", "httpx", "httpcore", "httpx2", "httpcore2", "aiohttp", "asyncio", "trio", "uvicorn")
@@ -77,6 +78,44 @@ def _views(text: str) -> Iterator[tuple[str, str]]:
             for start in range(4):
                 padding = "A" * (-(len(letters) - start) % 4)
                 yield "base64", base64.b64decode(letters[start:] + padding).decode("latin-1")
+
+
+def with_rich(error: BaseException, apart_from: str) -> str:
+    """What `rich.traceback.install(show_locals=True)` shows of an error: nothing is cut short, and no line is wrapped.
+
+    Args:
+        error: Shown with all that led to it.
+        apart_from: Frames of files below this folder are left out.
+    """
+    parts: list[str] = []
+    waiting: list[BaseException | None] = [error]
+    seen: list[BaseException] = []
+    while waiting:
+        each = waiting.pop()
+        if each is None or each in seen:
+            continue
+        seen.append(each)
+        waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
+        stack = _extracted(each)
+        parts += [stack.exc_type, stack.exc_value, *getattr(stack, "notes", ())]
+        shown = [frame for frame in stack.frames if not frame.filename.startswith(apart_from)]
+        nodes = [(name, node) for frame in shown for name, node in (frame.locals or {}).items()]
+        parts += [f"{name} = {node.render(max_width=10**9)}" for name, node in nodes]
+    return "\n".join(parts)
+
+
+def _extracted(error: BaseException) -> rich.traceback.Stack:
+    """Of the error itself, without what led to it: rich does not follow all of that."""
+    trace = rich.traceback.Traceback.extract(
+        type(error),
+        error,
+        error.__traceback__,
+        show_locals=True,
+        locals_max_length=None,  # type: ignore[arg-type] - which is what shows everything
+        locals_max_string=None,  # type: ignore[arg-type]
+        locals_hide_dunder=False,
+    )
+    return trace.stacks[0]
 
 
 class Ear(logging.Handler):

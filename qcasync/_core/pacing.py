@@ -58,9 +58,10 @@ class Rate:
             self._recent.popleft()
         return at - now
 
-    def pause(self, now: float) -> float:
-        """Seconds for which the server asked every request to wait."""
-        return max(0.0, self._paused_until - now)
+    def lapsed(self, now: float, due: float) -> bool:
+        """Whether a place that was due at `due` is lost: the schedule went on, or the server asked everyone to wait."""
+        late = 0.0 if self._limit is None else now - due - 1.0 / self._limit
+        return late > 0.0 or now < self._paused_until
 
     def throttled(self, now: float, hint: float | None = None) -> None:
         """The server asked for fewer requests, perhaps with the seconds to wait first."""
@@ -214,11 +215,12 @@ class AuthGate:
             self._passed = False
 
     def lets_command_pass(self, now: float) -> bool:
-        """Whether a call with effect on the market may leave: always while open, and once each time it is closed."""
-        if self.closed(now):
-            passed, self._passed = self._passed, True
-            return not passed
-        return True
+        """Whether a call with effect on the market may leave: until one was refused since the gate was closed."""
+        return not (self.closed(now) and self._passed)
+
+    def command_refused(self) -> None:
+        """The credentials were refused for such a call, too."""
+        self._passed = True
 
     def accepted(self) -> None:
         """The credentials were accepted, or are new."""

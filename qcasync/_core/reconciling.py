@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from qcasync._core.skew import MAX_SKEW
 from qcasync.errors import OutcomeUnknown, QuantConnectError, RequestError, ResponseError
 from qcasync.models.enums import AlgorithmStatus
 from qcasync.models.live import LiveDeployment
@@ -24,10 +25,11 @@ _GROWTH: Final = 1.6
 _MAX_WAIT: Final = 15.0
 _ROUNDING: Final = 1e-3
 """Too little for a clock to notice: who sleeps for less would look for ever."""
+_LATEST: Final = timedelta(minutes=10)
+"""What ended later than this after a call was not ended by it."""
+_ANY_CLOCK: Final = timedelta(seconds=MAX_SKEW)
 _STAMP: Final = timedelta(seconds=1)
 """Launch and stop times are whole seconds."""
-_UNKNOWN_CLOCK: Final = timedelta(seconds=300)
-"""How wrong our own clock is taken to be before the server's time is known."""
 
 ENDED: Final = frozenset(
     {
@@ -106,9 +108,11 @@ def judge(intent: Intent, deployments: Iterable[LiveDeployment]) -> Found:
         return Found(None, "the deployment that was meant is not to be seen")
     if not has_ended(meant):
         return Found(None, f"deployment {meant.deploy_id} is still {_status(meant)}", meant)
-    if intent.deploy_id is None and (meant.stopped is None or meant.stopped < intent.at - _blur(intent)):
+    if intent.deploy_id is None and not _ended_after(intent, meant):
         reason = f"deployment {meant.deploy_id} has ended, and nothing tells that it ended after the call"
         return Found(OutcomeKind.UNKNOWN, reason, meant)
+    if meant.stopped is not None and meant.stopped > intent.at + _LATEST + (_blur(intent) or _ANY_CLOCK):
+        return Found(OutcomeKind.UNKNOWN, f"deployment {meant.deploy_id} has ended, but long after the call", meant)
     if aim is Aim.LIQUIDATE and meant.status is not AlgorithmStatus.LIQUIDATED:
         reason = f"deployment {meant.deploy_id} has ended, {_status(meant)} and not Liquidated: positions may remain"
         return Found(OutcomeKind.UNKNOWN, reason, meant)
@@ -128,8 +132,9 @@ def look_again(looks: int, waited: float, limit: float) -> float | None:
 
 
 def _judge_launch(intent: Intent, mine: list[LiveDeployment]) -> Found:
-    since = intent.at - _blur(intent)
-    new = [each for each in mine if each.deploy_id not in intent.known and _launched(each) >= since]
+    new = [each for each in mine if each.deploy_id not in intent.known]
+    if (blur := _blur(intent)) is not None:
+        new = [each for each in new if _launched(each) >= intent.at - blur]
     if len(new) == 1:
         return Found(OutcomeKind.CONFIRMED, f"deployment {new[0].deploy_id} was launched after the call", new[0])
     if new:
@@ -141,12 +146,19 @@ def _judge_launch(intent: Intent, mine: list[LiveDeployment]) -> Found:
 def _meant(intent: Intent, mine: list[LiveDeployment]) -> LiveDeployment | None:
     if intent.deploy_id is not None:
         return next((each for each in mine if each.deploy_id == intent.deploy_id), None)
-    until = intent.at + _blur(intent)
-    return newest(intent.project_id, (each for each in mine if _launched(each) <= until))
+    if (blur := _blur(intent)) is not None:
+        mine = [each for each in mine if _launched(each) <= intent.at + blur]
+    return newest(intent.project_id, mine)
 
 
-def _blur(intent: Intent) -> timedelta:
-    return _STAMP + (_UNKNOWN_CLOCK if intent.uncertainty is None else timedelta(seconds=intent.uncertainty))
+def _ended_after(intent: Intent, meant: LiveDeployment) -> bool:
+    blur = _blur(intent)
+    return blur is not None and meant.stopped is not None and meant.stopped >= intent.at - blur
+
+
+def _blur(intent: Intent) -> timedelta | None:
+    """How far off the time of an intent may be; None if nothing is known of it: our clock may be wrong by hours."""
+    return None if intent.uncertainty is None else _STAMP + timedelta(seconds=intent.uncertainty)
 
 
 def _launched(deployment: LiveDeployment) -> datetime:

@@ -37,6 +37,7 @@ class Rejected(msgspec.Struct, frozen=True):
         error: To raise, if it comes to that.
         hint: Seconds that the server asks to wait.
         maybe_signature: A refused signature can look like this too, although it mostly means something else.
+        doubtful: Something else than the credentials may have been refused.
         confirmed: The credentials are wrong, and the clock is known not to be.
         cost: What a retry takes from the budget: waiting for nothing costs a server more than failing at once.
     """
@@ -45,6 +46,7 @@ class Rejected(msgspec.Struct, frozen=True):
     error: QuantConnectError
     hint: float | None = None
     maybe_signature: bool = False
+    doubtful: bool = False
     confirmed: bool = False
     cost: int = 1
 
@@ -98,7 +100,7 @@ def rejected_signature(endpoint: str, rejected: Rejected, refusal: Refusal) -> R
             hint = f"Too little is known of the server's time; check this machine's clock as well. {CREDENTIALS_HINT}"
             return Rejected(Situation.CREDENTIALS, AuthenticationError(endpoint, status_code, texts, hint))
         case Refusal.CREDENTIALS:
-            return msgspec.structs.replace(rejected, confirmed=True)
+            return msgspec.structs.replace(rejected, confirmed=not rejected.doubtful)
         case _:
             assert_never(refusal)
 

@@ -5,7 +5,7 @@ A field that is None is left out of the body: QuantConnect refuses null for some
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, Literal, cast
+from typing import Any, Final, Literal, cast
 
 import msgspec
 
@@ -75,6 +75,9 @@ class CreateLive(_Body, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:  # settings hold the passwords of brokerages
         return f"<CreateLive of project {self.project_id}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # rich asks for it first, and msgspec's own lists every field
+        return [("project_id", self.project_id)]
 
 
 class ProjectCall(_Body, frozen=True, kw_only=True):

@@ -123,27 +123,44 @@ def interpret(
     if status_code == 429:
         texts = _texts(refusal)
         return Rejected(Situation.THROTTLED, RateLimitError(path, 429, texts, retry_after=hint), hint)
-    said_so = refusal is not None and (status_code == 403 or _meaning(refusal, known) is Situation.CREDENTIALS)
-    if status_code == 401 or said_so:
+    named = _meaning(refusal, known) is Situation.CREDENTIALS
+    if status_code == 401 or named:
         return _unauthorized(path, status_code, _texts(refusal))
-    if status_code == 403 and (page := _page(body)) is not None:
-        return Rejected(Situation.REFUSED, AccessBlocked(path, status_code, page))
+    if status_code == 403:
+        return _forbidden(path, body, refusal)
     if status_code >= 500:
         return _server_failed(path, status_code, headers, body, refusal=refusal, hint=hint)
-    if status_code in REDIRECTS:
-        to = _host(headers.get("location", ""))
-        reason = f"a redirect{to}, which is never followed: it would carry credentials to another place"
-        return Rejected(Situation.REDIRECT, RedirectRefused(path, status_code, reason))
+    if 300 <= status_code < 400:
+        return _pointed_elsewhere(path, status_code, headers, body)
     if status_code == 413:
         reason = f"a request of {request_bytes} bytes is too large for the server; send less at once"
         return Rejected(Situation.REFUSED, ResponseError(path, status_code, reason))
     if status_code in (408, 425):
         return Rejected(Situation.HURRIED, ServerError(path, status_code, _server_reason(refusal, body)), hint)
     if refusal is None:
-        reason = _page(body) or f"an unexpected answer of {len(body)} bytes"
-        return Rejected(Situation.REFUSED, ResponseError(path, status_code, reason))
+        return Rejected(Situation.REFUSED, ResponseError(path, status_code, _unexpected(body)))
     kind = NotFoundError if status_code == 404 else APIError
     return Rejected(Situation.REFUSED, kind(path, status_code, _texts(refusal), _hint(endpoint, refusal)))
+
+
+def _forbidden(path: str, body: bytes, refusal: Refusal | None) -> Rejected:
+    if refusal is not None:  # it may be about this project only
+        return msgspec.structs.replace(_unauthorized(path, 403, _texts(refusal)), doubtful=True)
+    if (page := _page(body)) is not None:
+        return Rejected(Situation.REFUSED, AccessBlocked(path, 403, page))
+    return Rejected(Situation.REFUSED, ResponseError(path, 403, _unexpected(body)))
+
+
+def _pointed_elsewhere(path: str, status_code: int, headers: Mapping[str, str], body: bytes) -> Rejected:
+    if status_code not in REDIRECTS:
+        return Rejected(Situation.REDIRECT, ResponseError(path, status_code, _unexpected(body)))
+    to = _host(headers.get("location", ""))
+    reason = f"a redirect{to}, which is never followed: it would carry credentials to another place"
+    return Rejected(Situation.REDIRECT, RedirectRefused(path, status_code, reason))
+
+
+def _unexpected(body: bytes) -> str:
+    return _page(body) or f"an unexpected answer of {len(body)} bytes"
 
 
 def _server_failed(
@@ -155,7 +172,7 @@ def _server_failed(
         return Rejected(Situation.UNAVAILABLE, AccessBlocked(path, status_code, reason), slowly)
     situation = Situation.UNAVAILABLE if status_code == 503 and hint is not None else Situation.SERVER_ERROR
     if status_code in (501, 505):
-        situation = Situation.REFUSED
+        situation = Situation.UNSUPPORTED
     silent = status_code == 500 and not body.strip()
     return Rejected(situation, ServerError(path, status_code, reason), hint, maybe_signature=silent)
 

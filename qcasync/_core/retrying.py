@@ -45,6 +45,7 @@ class Situation(enum.Enum):
     THROTTLED = "the server asks for fewer requests"
     CLOCK = "the signature was refused because of the clock"
     CREDENTIALS = "the credentials were refused"
+    UNSUPPORTED = "the server cannot do that"
     REDIRECT = "the server points elsewhere"
     REFUSED = "the server refused the request"
     TRANSIENT = "the server refused for now"
@@ -77,9 +78,10 @@ TABLE: Final[dict[Situation, tuple[Action, Action, Action, Action]]] = {
     Situation.THROTTLED:    (_R,  _R,   _R1,   _NO),
     Situation.CLOCK:        (_R1, _R1,  _R1,   _R1),
     Situation.CREDENTIALS:  (_NO, _NO,  _NO,   _NO),
-    Situation.REDIRECT:     (_NO, _NO,  _NO,   _NO),
+    Situation.UNSUPPORTED:  (_NO, _NO,  _UNK,  _UNK),
+    Situation.REDIRECT:     (_NO, _NO,  _UNK,  _UNK),
     Situation.REFUSED:      (_NO, _NO,  _NO,   _NO),
-    Situation.TRANSIENT:    (_R,  _R,   _NO,   _NO),
+    Situation.TRANSIENT:    (_R,  _R,   _UNK,  _UNK),
     Situation.UNDECODABLE:  (_R1, _R1,  _UNK,  _UNK),
 }  # fmt: skip
 """A refusal because of the clock came before the request was executed, so even a call with effect is sent again."""

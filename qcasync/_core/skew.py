@@ -50,12 +50,14 @@ class Stamp(msgspec.Struct, frozen=True):
         distance: Seconds from our wall clock to `timestamp`.
         suspect: The clocks parted since the offset was learnt. A time that is days old does no harm, and its refusal is
             the only way to learn better.
+        mono: When it was signed.
     """
 
     timestamp: int
     offset: float
     distance: float
     suspect: bool = False
+    mono: float = 0.0
 
     @property
     def usable(self) -> bool:
@@ -126,7 +128,7 @@ class Skew:
         self._look_for_suspend(now)
         offset = self._offset(now)
         timestamp = int((offset + now.mono) // 1)
-        return Stamp(timestamp, offset, timestamp - now.wall, self._suspect)
+        return Stamp(timestamp, offset, timestamp - now.wall, self._suspect, now.mono)
 
     def server_time(self, now: Reading) -> float:
         """The middle of what the server's clock can show now, in Unix seconds; our wall clock before any sample."""
@@ -172,7 +174,9 @@ class Skew:
 
     def refused(self, stamp: Stamp, now: Reading) -> Refusal:
         """What it means that the server refused the signature of `stamp`. Call `answered` first."""
-        if self._rival is not None:
+        if (
+            self._rival is not None and self._rival_seen.mono >= stamp.mono
+        ):  # what one edge said long ago proves nothing
             self._adopt(self._rival, self._rival_seen)
         self._look_for_suspend(now)
         interval = self._aged(now)

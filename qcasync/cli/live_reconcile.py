@@ -33,15 +33,19 @@ def reconcile(
             show_default=False,
         ),
     ],
+    settle: Annotated[
+        str | None,
+        typer.Option(metavar="REASON", help="Close what stays unknown, as you know it.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, as when piped.")] = False,
 ) -> None:
     """Look what became of calls with effect that a journal leaves open.
 
     Looks at all of them for 15 s, or --timeout, and writes down what is found.
-    Exit code 3 says that at least one stays unknown.
+    Exit code 3 says that at least one stays unknown; --settle closes those.
     """
     with messages().status("looking what became of them ..."):
-        looked = anyio.run(_look, Settings.of(context), journal)
+        looked = anyio.run(_look, Settings.of(context), journal, settle)
     if as_json or is_read_by_programs():
         write_json({**outcome_object(outcome), "decided": intent.at} for intent, outcome in looked)
     elif looked:
@@ -51,11 +55,11 @@ def reconcile(
     unknown = {outcome.project_id for _, outcome in looked if outcome.kind is qcasync.OutcomeKind.UNKNOWN}
     for project in sorted(unknown):
         warn(f"somebody has to look at project {project}: qcasync live show {project}")
-    if unknown:
+    if unknown and settle is None:
         raise typer.Exit(INCOMPLETE)
 
 
-async def _look(settings: Settings, journal: Path) -> _Looked:
+async def _look(settings: Settings, journal: Path, settle: str | None) -> _Looked:
     # Not `async with client`: what that would warn of is what we are about to look at.
     async with contextlib.aclosing(settings.client(journal=journal)) as qc:
         intents = qc.unresolved()
@@ -66,7 +70,9 @@ async def _look(settings: Settings, journal: Path) -> _Looked:
         outcomes: dict[str, qcasync.Outcome] = {}
 
         async def look_at(intent: qcasync.Intent) -> None:
-            outcomes[intent.id] = await qc.live.reconcile(intent, timeout=seconds)
+            outcome = outcomes[intent.id] = await qc.live.reconcile(intent, timeout=seconds)
+            if settle is not None and not outcome.final:
+                await qc.settle(intent, settle)
 
         async with anyio.create_task_group() as group:
             for intent in intents:

@@ -150,13 +150,16 @@ class LiveCommands:
             STOP_LIVE_ALGORITHM, requests.project(project_id), emergency=emergency, timeout=timeout
         )
 
-    async def liquidate_and_wait(self, project_id: int, *, timeout: Seconds = WAIT_SECONDS) -> LiveDeployment:
+    async def liquidate_and_wait(
+        self, project_id: int, *, emergency: bool = False, timeout: Seconds = WAIT_SECONDS
+    ) -> LiveDeployment:
         """Liquidate, and wait until the deployment is seen to be liquidated. Cost: two requests, and one per look.
 
         Endpoint: POST /live/update/liquidate, POST /live/list
 
         Args:
             project_id: The project.
+            emergency: Do not even wait a second to read what runs.
             timeout: Seconds for all of it.
 
         Raises:
@@ -164,7 +167,7 @@ class LiveCommands:
             OutcomeUnknown: Nothing tells whether the call was accepted; or the deployment ended otherwise, and
                 positions may remain.
         """
-        outcome, ended = await self._end_and_wait(LIQUIDATE_LIVE_ALGORITHM, project_id, timeout)
+        outcome, ended = await self._end_and_wait(LIQUIDATE_LIVE_ALGORITHM, project_id, emergency, timeout)
         if ended.status is not AlgorithmStatus.LIQUIDATED:
             status = None if ended.status is None else ended.status.value
             reason = f"deployment {ended.deploy_id} ended as {status}, not Liquidated"
@@ -174,20 +177,23 @@ class LiveCommands:
             raise error
         return ended
 
-    async def stop_and_wait(self, project_id: int, *, timeout: Seconds = WAIT_SECONDS) -> LiveDeployment:
+    async def stop_and_wait(
+        self, project_id: int, *, emergency: bool = False, timeout: Seconds = WAIT_SECONDS
+    ) -> LiveDeployment:
         """Stop, and wait until the deployment is seen to have ended. Cost: two requests, and one per look.
 
         Endpoint: POST /live/update/stop, POST /live/list
 
         Args:
             project_id: The project.
+            emergency: Do not even wait a second to read what runs.
             timeout: Seconds for all of it.
 
         Raises:
             StillRunning: The call was accepted, and the deployment did not end in time.
             OutcomeUnknown: Nothing tells whether the call was accepted.
         """
-        _, ended = await self._end_and_wait(STOP_LIVE_ALGORITHM, project_id, timeout)
+        _, ended = await self._end_and_wait(STOP_LIVE_ALGORITHM, project_id, emergency, timeout)
         return ended
 
     async def wait_stopped(
@@ -226,11 +232,15 @@ class LiveCommands:
         return await self._effects.resolve(intent, timeout=timeout)
 
     async def _end_and_wait(
-        self, endpoint: Endpoint[None], project_id: int, timeout: Seconds
+        self, endpoint: Endpoint[None], project_id: int, emergency: bool, timeout: Seconds
     ) -> tuple[Outcome, LiveDeployment]:
         seconds, began = seconds_of(timeout), anyio.current_time()
         outcome = await self._effects.end(
-            endpoint, requests.project(project_id), emergency=False, timeout=min(seconds, endpoint.seconds)
+            endpoint,
+            requests.project(project_id),
+            emergency=emergency,
+            timeout=min(seconds, endpoint.seconds),
+            total=seconds,
         )
         left = seconds - (anyio.current_time() - began)
         try:

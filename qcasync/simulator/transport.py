@@ -5,6 +5,7 @@ The only module here that knows anything of the client: the protocol.
 
 import time
 from collections.abc import Callable
+from typing import Final
 
 import anyio
 import anyio.lowlevel
@@ -31,6 +32,8 @@ class SimulatorTransport:
         in_flight: Exchanges under way.
         max_in_flight: The most there ever were.
     """
+
+    marks_phases: Final = True
 
     def __init__(
         self, simulator: Simulator, now: Callable[[], float] = time.time, *, read_timeout: float | None = None

@@ -49,8 +49,6 @@ def translate(error: Exception, table: FaultTable, progress: Progress) -> Transp
     fault = next(fault for kind, fault in table if isinstance(error, kind))
     if fault is Fault.UNREACHABLE and _is_certificate_error(error):
         fault = Fault.CERTIFICATE
-    if progress.phase is Phase.NOT_SENT and fault not in (Fault.UNREACHABLE, Fault.CERTIFICATE):
-        progress.reached(Phase.SENT)  # only a failed connection proves that nothing was sent: assume the worst
     if progress.phase >= Phase.ANSWERING and fault is Fault.LOST:
         fault = Fault.DAMAGED
     said = next((str(each) for each in _chain(error) if str(each)), type(error).__name__)  # trio tells it further down

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+CONNECTIONS: Final = 14
+"""For a client's ten requests at once, and four urgent ones."""
 CONNECT_SECONDS: Final = 5.0
 WRITE_SECONDS: Final = 10.0
 READ_SECONDS: Final = 30.0

@@ -22,7 +22,7 @@ from qcasync.transports._insides import bound_interim_answers, distrust_surplus,
 from qcasync.transports._limits import CLOSE_SECONDS, CONNECT_SECONDS, KEEPALIVE_SECONDS, READ_SECONDS, WRITE_SECONDS
 from qcasync.transports._room import Room
 from qcasync.transports._tls import context_of
-from qcasync.transports.protocol import Fault, Phase, Progress, Request, Response
+from qcasync.transports.protocol import Fault, Phase, Progress, Request, Response, TransportError
 
 SHARD_CONNECTIONS: Final = 10
 _TIMEOUTS = MappingProxyType(
@@ -97,10 +97,13 @@ class PooledTransport:
         ConfigurationError: `ssl_context` does not check certificates.
     """
 
+    marks_phases: Final = True
+
     def __init__(
         self, library: Library, max_connections: int, ssl_context: ssl.SSLContext | None, unsharded: int
     ) -> None:
         self.rebuilt = 0
+        self._closed = False
         self._library = library
         self._verify = context_of(ssl_context, library.create_ssl_context)
         self._size = max_connections if max_connections <= unsharded else SHARD_CONNECTIONS
@@ -111,6 +114,8 @@ class PooledTransport:
 
     async def exchange(self, request: Request, progress: Progress, /) -> Response:
         """Perform one exchange. See `Transport.exchange`."""
+        if self._closed:
+            raise TransportError(Fault.UNREACHABLE, "the transport is closed")
         earlier = sys.exception()
         pool = await self._healthy_pool()
         self._in_flight[pool] += 1
@@ -131,6 +136,7 @@ class PooledTransport:
 
     async def aclose(self) -> None:
         """Close every connection, also while being cancelled: httpcore forgets those that it did not come to."""
+        self._closed = True
         async with anyio.create_task_group() as group:  # a native cancellation passes every shield but a child's
             group.start_soon(self._close_pools)
 

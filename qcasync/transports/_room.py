@@ -6,13 +6,16 @@ from typing import Final, Self
 import anyio
 
 ROOM_BYTES: Final = 128 * 2**20
+ALWAYS_ROOM: Final = 64 * 2**10
+"""A body this small never waits: the answer to a stop is one."""
 
 
 class Room:
     """A bounded number of bytes, taken by `Share` as bodies grow.
 
     Where nothing is left, a share waits until another one ends; but one at a time may go on without waiting, because
-    all would wait for each other if all were half read. So at most `capacity` and one whole body are taken.
+    all would wait for each other if all were half read. So at most `capacity`, one whole body, and what is
+    small are taken.
 
     Args:
         capacity: Bytes.
@@ -64,7 +67,8 @@ class Share:
     async def take(self, size: int) -> None:
         """Take `size` bytes, and wait for them if there must be."""
         room = self._room
-        if room.taken + size > room.capacity and room.exempt is not self:
+        small = self.taken + size <= ALWAYS_ROOM
+        if room.taken + size > room.capacity and room.exempt is not self and not small:
             await self._wait_for(size)
         room.taken += size
         self.taken += size

@@ -21,7 +21,14 @@ from aiohttp.tracing import Trace
 from qcasync.errors import ConfigurationError
 from qcasync.transports._bodies import ACCEPT_ENCODING, BoundedBody
 from qcasync.transports._failures import FaultTable, failure
-from qcasync.transports._limits import CONNECT_SECONDS, KEEPALIVE_SECONDS, MAX_INTERIM, READ_SECONDS, WRITE_SECONDS
+from qcasync.transports._limits import (
+    CONNECT_SECONDS,
+    CONNECTIONS,
+    KEEPALIVE_SECONDS,
+    MAX_INTERIM,
+    READ_SECONDS,
+    WRITE_SECONDS,
+)
 from qcasync.transports._room import Room
 from qcasync.transports._tls import context_of
 from qcasync.transports.protocol import Fault, Phase, Progress, Request, Response, TransportError
@@ -52,11 +59,14 @@ class AiohttpTransport:
         ConfigurationError: `ssl_context` does not check certificates.
     """
 
-    def __init__(self, max_connections: int = 11, *, ssl_context: ssl.SSLContext | None = None) -> None:
+    marks_phases: Final = True
+
+    def __init__(self, max_connections: int = CONNECTIONS, *, ssl_context: ssl.SSLContext | None = None) -> None:
         self._ssl_context = context_of(ssl_context, httpx.create_ssl_context)
         self._max_connections = max_connections
         self._room = Room()
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
 
     async def exchange(self, request: Request, progress: Progress, /) -> Response:
         """Perform one exchange. See `Transport.exchange`.
@@ -64,6 +74,8 @@ class AiohttpTransport:
         Raises:
             ConfigurationError: The event loop is not asyncio's.
         """
+        if self._closed:
+            raise TransportError(Fault.UNREACHABLE, "the transport is closed")
         if self._session is None:
             self._session = self._open()
         earlier = sys.exception()
@@ -78,6 +90,7 @@ class AiohttpTransport:
 
     async def aclose(self) -> None:
         """Close every connection. Idempotent."""
+        self._closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()

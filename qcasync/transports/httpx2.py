@@ -4,6 +4,7 @@ import ssl
 
 import httpx2
 
+from qcasync.transports._limits import CONNECTIONS
 from qcasync.transports._pooled import Library, PooledTransport
 
 _LIBRARY = Library.of(httpx2)
@@ -21,5 +22,5 @@ class Httpx2Transport(PooledTransport):
         ConfigurationError: `ssl_context` does not check certificates.
     """
 
-    def __init__(self, max_connections: int = 11, *, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, max_connections: int = CONNECTIONS, *, ssl_context: ssl.SSLContext | None = None) -> None:
         super().__init__(_LIBRARY, max_connections, ssl_context, _MAX_POOL)

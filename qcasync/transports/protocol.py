@@ -6,7 +6,7 @@ everything it may decide stands in this file. Anything with an `exchange` and an
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -35,6 +35,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.url} ({len(self.body)} bytes)>"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # rich asks for it first, and msgspec's own lists every field
+        return [("method", self.method), ("url", self.url)]
+
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP response, read to its end and decompressed.
@@ -52,6 +55,9 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"<Response {self.status_code} ({len(self.body)} bytes)>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("status_code", self.status_code)]
 
 
 class Progress:
@@ -110,7 +116,11 @@ class TransportError(Exception):
 
 @runtime_checkable
 class Transport(Protocol):
-    """What qcasync needs of an HTTP library. `HttpxTransport` is the model implementation."""
+    """What qcasync needs of an HTTP library. `HttpxTransport` is the model implementation.
+
+    A transport that marks every phase as it is reached says so by an attribute `marks_phases = True`. Of any other one
+    it is not believed that a request was not sent because nothing was marked; only a failure to connect proves it.
+    """
 
     async def exchange(self, request: Request, progress: Progress, /) -> Response:
         """Send `request` and read its response to the end, marking each phase on `progress` as it is reached.

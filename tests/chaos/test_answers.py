@@ -27,7 +27,7 @@ from tests.support import true_time
 CHUNKS = 10
 BATCH: Final = 100
 """Calls of one seed."""
-SHARE: Final = 40
+SHARE: Final = 80
 """Of so many mutations that were asked for, one is made here: a call costs as much as dozens of decodings."""
 DOCUMENTS: Final = 10
 PAGES: Final = 6

@@ -29,7 +29,7 @@ from tests.integration.stacks import STACKS, none_busy
 CHUNKS = 5
 BATCH = 25
 """Mutations of one seed."""
-SHARE = 300
+SHARE = 600
 """One of so many of the session's mutations is made here: each costs a few requests."""
 
 ORDERS = 60

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import qcasync
+from qcasync._exchange import RESERVED
 from qcasync.simulator import Account, Conditions, Project, Server, Simulator, serve
 from qcasync.transports.protocol import Progress, Transport
 from tests.integration.raw import trusting_context
@@ -87,7 +88,7 @@ class House:
 
 @asynccontextmanager
 async def _client(house: House, options: dict[str, Any]) -> AsyncIterator[qcasync.Client]:
-    transport = house.stack.transport(options.get("max_concurrency", 10) + 1, ssl_context=TRUST)
+    transport = house.stack.transport(options.get("max_concurrency", 10) + RESERVED, ssl_context=TRUST)
     defaults: dict[str, Any] = {
         "user_id": house.account.user_id,
         "api_token": house.account.api_token,

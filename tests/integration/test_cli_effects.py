@@ -247,7 +247,7 @@ class TestOutcomes:
         assert "HINT:" in looked.err
 
         bench.simulator.end(project.id, time.time())
-        with terminal("--timeout", "0.3", "live", "reconcile") as shown:
+        with terminal("--timeout", "1.5", "live", "reconcile") as shown:
             looked = shown.finish()
         assert looked.code == 0
         assert re.search(rf"live/update/stop +{project.id} .* confirmed +deployment ", looked.out)

@@ -68,7 +68,7 @@ async def test_a_lost_answer_is_looked_for(house: House, path: Path) -> None:
 
 
 async def test_a_lost_creation_is_found(house: House, path: Path) -> None:
-    """Row 70: it is returned, and not repeated; of what was sent the file holds a digest."""
+    """Row 70: it is returned, and not repeated; of what was sent the file holds nothing."""
     project = house.project()
     house.simulator.fault(FaultKind.RESET_IN_BODY, path=CREATE)
     async with house.client(allow_trading=True, journal=path) as client:

@@ -57,8 +57,8 @@ COMMANDS: dict[FaultKind, type[Exception] | None] = {
     K.HTML_200: qcasync.OutcomeUnknown,
     K.HTML_403: qcasync.AccessBlocked,
     K.STATUS: qcasync.APIError,
-    K.REDIRECT: qcasync.RedirectRefused,
-    K.FAILURE_PASSING: qcasync.APIError,
+    K.REDIRECT: qcasync.OutcomeUnknown,  # 303 is *the* answer of "done, look there"
+    K.FAILURE_PASSING: qcasync.OutcomeUnknown,  # "internal error" says nothing of what was done before it
     K.FAILURE_LASTING: qcasync.APIError,
     K.FAILURE_SILENT: qcasync.APIError,
     K.MISSING_PAYLOAD: NONE,

@@ -102,10 +102,10 @@ TROUBLE: dict[str, Handler] = {
 }
 
 
-def check(error: BaseException | None, caplog: pytest.LogCaptureFixture, *, with_locals: bool = True) -> None:
+def check(error: BaseException | None, caplog: pytest.LogCaptureFixture) -> None:
     """Nothing secret in an error, however it is looked at, nor in any record."""
     assert error is not None
-    assert find(told(error, with_locals=with_locals)) is None
+    assert find(told(error)) is None
     assert find("\n".join(looks(error))) is None
     assert find("\n".join(record.getMessage() for record in caplog.records)) is None
     assert find(caplog.text) is None
@@ -164,7 +164,7 @@ async def test_a_command_whose_outcome_is_unknown(
         house.simulator.fault(kind, path="live/list", nth=2, times=99)  # a later look cannot tell
         error = await ends(create)
     assert isinstance(error, qcasync.OutcomeUnknown)
-    check(error, caplog, with_locals=False)  # those of `create` and `send` hold what they were given
+    check(error, caplog)
     assert find(repr(house.simulator.ledger.requests)) is None
 
 

@@ -196,7 +196,7 @@ CALLS: Final[dict[str, Act]] = {
     "Live.liquidate_and_wait": lambda client: client.live.liquidate_and_wait(PROJECT),
     "Live.stop_and_wait": lambda client: client.live.stop_and_wait(PROJECT),
     "Live.wait_stopped": lambda client: client.live.wait_stopped(ENDED_PROJECT),
-    "Live.reconcile": lambda client: client.live.reconcile(_STOP, timeout=_A_MOMENT),
+    "Live.reconcile": lambda client: client.live.reconcile(_STOP, timeout=1.0 + 8 * _A_MOMENT),
     "Live.read_chart": lambda client: client.live.read_chart(PROJECT, "Equity", start=_SINCE, end=_UNTIL),
     "Live.read_portfolio": lambda client: client.live.read_portfolio(PROJECT),
     "Live.read_orders": lambda client: client.live.read_orders(PROJECT, 0, 100),

@@ -32,7 +32,10 @@ def test_never_more_than_the_ceiling(ceiling: float, pauses: list[float]) -> Non
     ),
 )
 def test_throttles_are_obeyed(ceiling: float | None, events: list[tuple[float, str, float | None]]) -> None:
-    """No place lies inside a pause, none in the past, the limit is never below its floor or above its ceiling."""
+    """No place lies inside a pause, none in the past, the limit is never below its floor or above its ceiling.
+
+    Places that were given before a pause are lost in it.
+    """
     rate = Rate(ceiling)
     floor = min(0.2, ceiling or 0.2)
     now = paused_until = 0.0
@@ -48,7 +51,9 @@ def test_throttles_are_obeyed(ceiling: float | None, events: list[tuple[float, s
             wait = rate.reserve(now)
             assert wait >= 0.0
             assert now + wait >= paused_until - ROUNDING
-        assert abs(rate.pause(now) - max(0.0, paused_until - now)) < ROUNDING
+            assert not rate.lapsed(now + wait + ROUNDING, now + wait)
+        if abs(paused_until - now) > ROUNDING:
+            assert rate.lapsed(now, now) is (now < paused_until)
         assert rate.limit is None or floor <= rate.limit <= (ceiling or float("inf"))
 
 
@@ -91,6 +96,21 @@ def test_an_outage_is_probed_and_not_stormed(gap: float, jitters: list[float]) -
             now += wait
             assert wait <= 18.0
     assert passed <= 10 + 160
+
+
+@given(ceiling=st.floats(0.2, 50.0), events=st.lists(st.tuples(gaps, st.floats(0.0, 10.0)), min_size=1, max_size=100))
+def test_late_ones_do_not_leave_in_a_burst(ceiling: float, events: list[tuple[float, float]]) -> None:
+    """Each comes to its place late, by whatever; in any stretch of t seconds at most ceiling * t + 2 leave."""
+    rate = Rate(ceiling)
+    left: list[float] = []
+    for now, (_, late) in zip(accumulate(gap for gap, _ in events), events, strict=True):
+        due = now + rate.reserve(now)
+        if not rate.lapsed(due + late, due):
+            left.append(due + late)
+    left.sort()
+    for first, begin in enumerate(left):
+        for last in range(first, len(left)):
+            assert last - first + 1 <= ceiling * (left[last] - begin) + 2 + ROUNDING
 
 
 @given(events=st.lists(st.tuples(gaps, st.sampled_from(["refused", "accepted"])), max_size=50))

@@ -113,3 +113,13 @@ def test_the_end_of_the_deadline(
         assert error.args == (endpoint.path, 0.5, 7.0)
     else:
         assert "within 7 s" in str(error)
+
+
+def test_an_overdue_read_tells_what_failed_last() -> None:
+    """A complete 500 came at once, and the rest was waiting: that is what somebody has to know."""
+    made = call(AUTHENTICATE, Phase.ANSWERED)
+    made.last = RequestError("authenticate", "connection reset by peer", "yes")
+    error = made.overdue()
+    assert type(error) is RequestTimeout
+    assert "; the last failure: connection reset by peer" in str(error)
+    assert error.__cause__ is made.last

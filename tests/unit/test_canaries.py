@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qcasync._core.signing import Credentials, sign
-from qcasync.simulator import Simulator
-from tests.canaries import HELD_BACK, LIBRARIES, Canaries, find, hold_back, invent
+from qcasync.simulator import Simulator, serve
+from tests.canaries import HELD_BACK, LIBRARIES, Canaries, find, hold_back, invent, with_rich
 
 pytest_plugins = ["pytester"]
 
@@ -20,6 +20,9 @@ TOKEN = invent(0)
 HASH = hashlib.sha256(f"{TOKEN}:1735689600".encode()).hexdigest()
 VALUE = dict(sign(Credentials(12345, TOKEN), 1735689600))["Authorization"]
 PAIR = f"12345:{HASH}"
+
+QUIET = ("uvicorn.error", "uvicorn.access", "uvicorn.asgi")
+"""A server in a test is told to be: what these say is below CRITICAL, and so is never made."""
 
 FORMS: dict[str, tuple[str, Callable[[str], str]]] = {
     "plain": ("plain", str),
@@ -113,8 +116,53 @@ def test_no_library_keeps_its_records(library: str) -> None:
     """Every record down to DEBUG is made, and reaches the watch."""
     for name in [library, *(name for name in logging.root.manager.loggerDict if name.startswith(f"{library}."))]:
         logger = logging.getLogger(name)
+        if name in QUIET and logger.level == logging.CRITICAL:
+            continue
         assert logger.propagate
-        assert logger.isEnabledFor(logging.DEBUG) or name == "uvicorn.error"  # a server in a test is told to be quiet
+        assert logger.isEnabledFor(logging.DEBUG)
+
+
+def test_a_server_in_a_test_is_quiet() -> None:
+    """Once one ran, its loggers make no record, of which the watch might miss some."""
+    with serve(Simulator(3)):
+        pass
+    assert not any(logging.getLogger(name).isEnabledFor(logging.ERROR) for name in QUIET)
+    test_no_library_keeps_its_records("uvicorn")
+
+
+class Shy:
+    """Hides what it holds from `repr` only."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def __repr__(self) -> str:
+        return "<Shy>"
+
+    def __rich_repr__(self) -> Iterator[tuple[str, str]]:
+        yield "secret", self._secret
+
+
+def test_the_look_of_rich() -> None:
+    """It asks the locals of every frame, of whatever led to an error, and of the members of groups; nothing is cut."""
+
+    def fail(held: object) -> None:
+        raise KeyError(len(repr(held)))
+
+    def chain(held: object) -> ExceptionGroup[Exception]:
+        try:
+            fail(held)
+        except KeyError as error:
+            outer = ValueError("outer")
+            outer.__cause__ = error
+            return ExceptionGroup("group", [outer])
+
+    for held in (Shy(TOKEN), ["x" * 5000] * 500 + [TOKEN], {"a": {"b": {"c": [Shy(TOKEN)]}}}):
+        error = ValueError("top")
+        error.__cause__ = chain(held)
+        assert find(with_rich(error, "/nowhere")) == "plain"
+        assert find(with_rich(error, str(Path(__file__).parent))) is None
+    assert with_rich(ValueError("top"), "/nowhere").split() == ["ValueError", "top"]
 
 
 PLUGIN = 'pytest_plugins = ["tests.canaries"]'

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import anyio
+import msgspec
 import pytest
 
 import qcasync
@@ -31,7 +32,7 @@ def lost(project: Project, deploy_id: str | None = None, endpoint: str = "live/u
 
 
 async def look(here: World, intent: Intent, limit: float = 120.0) -> Found:
-    return await look_for(here.client._session, intent, limit)
+    return await look_for(here.client._session, lambda: intent, limit)
 
 
 async def test_one_request_lists_one_project() -> None:
@@ -105,6 +106,34 @@ async def test_a_look_that_hangs_ends_with_the_time() -> None:
         found = await look(here, lost(project), 20.0)
         assert found == Found(None, "live/list could not be read")
         assert anyio.current_time() == pytest.approx(20)
+
+
+async def test_what_is_learnt_meanwhile_counts() -> None:
+    """The intent is asked for anew at each look: by then the server's time may be known."""
+    async with world() as here:
+        project = here.simulator.add_project([1])
+        here.simulator.end(project.id, true_time())
+        dated = lost(project)
+        undated = msgspec.structs.replace(dated, uncertainty=None)
+        found = await look_for(here.client._session, lambda: dated if here.count() else undated, 120.0)
+        assert found.kind is OutcomeKind.CONFIRMED
+        found = await look(here, undated)
+        assert found.kind is OutcomeKind.UNKNOWN
+
+
+async def test_a_closed_client_ends_the_looking() -> None:
+    """What was seen before is not told any more: that it is closed is."""
+    async with world() as here, anyio.create_task_group() as group:
+        project = here.simulator.add_project([1])
+
+        async def close() -> None:
+            await anyio.sleep(10)
+            await here.client.aclose()
+
+        group.start_soon(close)
+        found = await look(here, lost(project))
+        assert found == Found(None, "The client is closed.")
+        assert anyio.current_time() < 25
 
 
 async def test_what_will_not_change_is_not_looked_at_again() -> None:
@@ -244,6 +273,17 @@ async def test_a_client_that_is_closed_meanwhile_ends_the_wait() -> None:
         with pytest.raises(qcasync.ConfigurationError, match="closed"):
             await wait_ended(here.client._session, project.id, None, 300.0)
         assert anyio.current_time() < 30
+
+
+@pytest.mark.parametrize("limit", [0.0, -3.0])
+async def test_no_time_is_no_wait(limit: float) -> None:
+    """Whatever used it up: the deployment was not seen to end, and nothing is asked."""
+    async with world() as here:
+        project = here.simulator.add_project([1])
+        with pytest.raises(qcasync.StillRunning) as caught:
+            await wait_ended(here.client._session, project.id, "L-1", limit)
+        assert (caught.value.deploy_id, caught.value.status) == ("L-1", "in an unknown state")
+        assert here.count() == 0
 
 
 async def test_a_name_is_checked_before_any_request() -> None:

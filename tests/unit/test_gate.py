@@ -126,6 +126,20 @@ async def test_a_permit_that_comes_with_the_cancellation_is_given_back(urgent: b
     assert gate.free == 1
 
 
+@pytest.mark.parametrize("urgent", [False, True])
+async def test_who_waits_no_longer_than_it_wants(urgent: bool) -> None:
+    """It leaves the queue; and the time inside does not count."""
+    gate = Gate(1, 0)
+    began = anyio.current_time()
+    async with gate.permit(urgent=urgent, within=3.0):
+        with pytest.raises(TimeoutError):
+            async with gate.permit(urgent=urgent, within=2.0):
+                pytest.fail("there was no permit")
+        assert anyio.current_time() - began == 2.0
+        await anyio.sleep(5)
+    assert gate.free == 1
+
+
 @given(
     st.lists(st.tuples(st.booleans(), st.floats(0, 3), st.floats(0, 3), st.one_of(st.none(), st.floats(0, 3)))),
     st.integers(1, 4),

@@ -5,20 +5,25 @@ The scanner of `canaries.py` reads it: a token, a signature, an Authorization va
 
 import ast
 import copy
+import importlib
 import inspect
 import json
 import pickle
+import pkgutil
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 import msgspec
 import pytest
+import rich.pretty
 import typer.main
 
 import qcasync
+from qcasync._core import requests
 from qcasync._core.signing import Credentials
 from qcasync.cli.app import app
 from qcasync.errors import QuantConnectError
@@ -34,7 +39,7 @@ from qcasync.simulator import (
     serve,
 )
 from qcasync.transports.protocol import Progress, Request, Response, TransportError
-from tests.canaries import find, invent
+from tests.canaries import find, invent, with_rich
 from tests.support import World, world
 
 TESTS = str(Path(__file__).parents[1])
@@ -70,8 +75,12 @@ def looks(value: object) -> Iterator[str]:
 
 
 def told(error: BaseException, *, with_locals: bool = True) -> str:
-    """Everything that an error shows: itself, what it holds, what led to it, notes, and the locals of our frames."""
-    return "\n".join([*_parts(error, set()), *_frames(error, with_locals)])
+    """Everything that an error shows: itself, what it holds, what led to it, notes, and the locals of our frames.
+
+    Those in the words of `traceback`, and in those of rich, which asks values for something else than their repr.
+    """
+    by_rich = [with_rich(error, TESTS)] if with_locals else []
+    return "\n".join([*_parts(error, set()), *_frames(error, with_locals), *by_rich])
 
 
 def _parts(value: object, seen: set[int]) -> Iterator[str]:
@@ -248,7 +257,7 @@ async def test_errors_of_every_fault(kind: FaultKind) -> None:
             here.simulator.fault(kind, path=name, times=9, delay=60.0)
             error = await ends(calls(here)[name])
             if error is not None:
-                assert find(told(error, with_locals=name != "live/create")) is None, name
+                assert find(told(error)) is None, name
                 assert find("\n".join(looks(error))) is None, name
             ended.append(error)
             ledger = here.simulator.ledger
@@ -271,7 +280,7 @@ async def test_errors_of_every_refusal(refusal: Any, why: str) -> None:
         for name, call in calls(here).items():
             error = await fails(call)
             assert isinstance(error, QuantConnectError)
-            assert find(told(error, with_locals=name != "live/create")) is None, name
+            assert find(told(error)) is None, name
             assert find("\n".join(looks(error))) is None, name
         assert find(repr(here.observed) + repr(here.simulator.ledger.requests)) is None
 
@@ -324,15 +333,59 @@ async def test_errors_of_other_kinds(how: str) -> None:
                 continue
             else:
                 error = await fails(call)
-            assert find(told(error, with_locals=name != "live/create")) is None, name
+            assert find(told(error)) is None, name
 
 
 @pytest.mark.anyio
-async def test_a_password_is_not_among_the_locals() -> None:
-    """Settings of a brokerage are as secret as a token."""
+@pytest.mark.parametrize("kind", [FaultKind.JSON_500, FaultKind.REFUSED, FaultKind.RESET_BEFORE_ANSWER], ids=str)
+async def test_a_password_is_not_among_the_locals(kind: FaultKind) -> None:
+    """Settings of a brokerage are as secret as a token. Finding 24: also where rich looks at the request."""
     async with world(allow_trading=True, max_attempts=1) as here:
-        here.simulator.fault(FaultKind.JSON_500, path="live/create")
+        here.simulator.fault(kind, path="live/create", times=9, performed=False)
         assert find(told(await fails(calls(here)["live/create"]))) is None
+
+
+HIDING = (
+    Response(status_code=200, headers={"x": PASSWORD}, body=PASSWORD.encode()),
+    Request(url="https://localhost/", headers=HEADERS, body=PASSWORD.encode()),
+    requests.CreateLive(
+        version_id="-1",
+        project_id=1,
+        compile_id="c",
+        node_id="n",
+        brokerage={"id": "X", "p": PASSWORD},
+        data_providers={},
+        automatic_redeploy=False,
+    ),
+)
+
+
+@pytest.mark.parametrize("record", HIDING, ids=lambda record: type(record).__name__)
+def test_rich_is_shown_no_more_than_repr(record: msgspec.Struct) -> None:
+    """Finding 24: it asks `__rich_repr__` first, and msgspec gives every Struct one that lists its fields."""
+    assert find(repr(record)) is None
+    assert find(rich.pretty.pretty_repr(record)) is None
+    assert find(rich.pretty.pretty_repr({"a": [record]}, max_string=None)) is None
+
+
+def _structs(base: type[msgspec.Struct]) -> Iterator[type[msgspec.Struct]]:
+    for each in base.__subclasses__():
+        yield each
+        yield from _structs(each)
+
+
+def test_every_struct_that_hides_something_hides_it_from_rich() -> None:
+    """Whichever will be written: one that has a repr of its own has both."""
+    for module in pkgutil.walk_packages(qcasync.__path__, "qcasync."):
+        with suppress(ImportError):  # extras
+            importlib.import_module(module.name)
+    ours = [each for each in _structs(msgspec.Struct) if each.__module__.startswith("qcasync.")]
+    ours = [each for each in ours if "simulator" not in each.__module__]  # its secrets are none
+    own = {each.__name__: each for each in ours if each.__repr__ is not msgspec.Struct.__repr__}
+    del own["LazyOrder"]  # its repr shows more than msgspec's
+    assert {"Request", "Response", "CreateLive"} <= own.keys()
+    for each in own.values():
+        assert each.__rich_repr__ is not msgspec.Struct.__rich_repr__, each
 
 
 OPTIONS = [

@@ -130,12 +130,35 @@ def test_a_throttle_starts_the_clean_time_anew() -> None:
 def test_a_hint_pauses_everybody() -> None:
     """Not one call: what the server asked for holds for whoever sends next, and a shorter hint does not shorten it."""
     rate = Rate()
-    assert rate.pause(0.0) == 0.0
+    assert not rate.lapsed(0.0, 0.0)
     rate.throttled(0.0, hint=30.0)
     rate.throttled(0.5, hint=5.0)
-    assert (rate.pause(0.5), rate.pause(29.0), rate.pause(30.0), rate.pause(31.0)) == (29.5, 1.0, 0.0, 0.0)
+    assert [rate.lapsed(now, now) for now in (0.5, 29.9, 30.0, 31.0)] == [True, True, False, False]
     assert rate.reserve(5.0) == 25.0
     assert rate.reserve(5.0) == 27.0  # then one in 2 s
+
+
+def test_a_place_is_kept_for_one_interval() -> None:
+    """Who comes later has lost it: the next ones are due already, and all would leave at once."""
+    rate = Rate(4.0)
+    rate.reserve(0.0)
+    due = 10.0 + rate.reserve(10.0)
+    assert [rate.lapsed(now, due) for now in (10.0, 10.2, 10.25, 10.26, 99.0)] == [False, False, False, True, True]
+
+
+def test_where_nothing_limits_no_place_is_lost() -> None:
+    """A call may have stood at the gate for long."""
+    assert not Rate().lapsed(99.0, 1.0)
+
+
+def test_a_pause_takes_places_away() -> None:
+    """Finding 14: also those that were given before anybody knew of the pause."""
+    rate = Rate(1.0)
+    assert [rate.reserve(0.0) for _ in range(3)] == [0.0, 1.0, 2.0]
+    assert not rate.lapsed(1.0, 1.0)
+    rate.throttled(1.5, hint=60.0)
+    assert rate.lapsed(2.0, 2.0)
+    assert 2.0 + rate.reserve(2.0) == 61.5
 
 
 def test_the_memory_of_a_rate_is_bounded() -> None:
@@ -298,3 +321,21 @@ def test_accepted_credentials_open_the_auth_gate() -> None:
     gate.refused(61.0)
     assert gate.closed(120.9)
     assert not gate.closed(121.0)
+
+
+def test_commands_pass_a_closed_gate_until_one_was_refused() -> None:
+    """Finding 4: that a command wanted to leave says nothing; that one was refused does, until the gate closes anew."""
+    gate = AuthGate()
+    assert gate.lets_command_pass(0.0)
+    gate.refused(0.0)
+    assert [gate.lets_command_pass(1.0) for _ in range(3)] == [True] * 3
+    gate.command_refused()
+    assert [gate.lets_command_pass(1.0) for _ in range(3)] == [False] * 3
+    gate.refused(2.0)  # was in flight: it does not close anew
+    assert not gate.lets_command_pass(59.9)
+    assert gate.lets_command_pass(60.0)
+    gate.refused(60.0)
+    assert gate.lets_command_pass(61.0)
+    gate.command_refused()
+    gate.accepted()
+    assert gate.lets_command_pass(61.0)

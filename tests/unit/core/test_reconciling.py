@@ -7,6 +7,7 @@ import pytest
 
 from qcasync._core.endpoints import CREATE_LIVE_ALGORITHM, LIQUIDATE_LIVE_ALGORITHM, STOP_LIVE_ALGORITHM
 from qcasync._core.reconciling import ENDED, Aim, Found, has_ended, judge, kind_of, look_again, newest, running
+from qcasync._core.skew import MAX_SKEW
 from qcasync.errors import (
     AccessBlocked,
     APIError,
@@ -256,11 +257,53 @@ def test_a_deployment_that_was_not_known(
     assert told(intent(endpoint), *deployments) == (kind, name)
 
 
-@pytest.mark.parametrize(("launched", "name"), [(301, "b"), (302, "a")])
-def test_before_the_servers_time_is_known(launched: float, name: str) -> None:
-    """Our own clock may be five minutes off."""
-    deployments = [deployment("a", S.RUNNING), deployment("b", S.RUNNING, launched)]
-    assert told(intent(STOP, uncertainty=None), *deployments) == (None, name)
+@pytest.mark.parametrize("endpoint", [STOP, LIQUIDATE])
+@pytest.mark.parametrize(
+    ("deployments", "kind", "name"),
+    [
+        ([], None, None),
+        ([deployment("a", S.RUNNING)], None, "a"),
+        ([deployment("a", S.RUNNING), deployment("b", S.RUNNING, 9000)], None, "b"),
+        ([deployment("a", S.LIQUIDATED, -9000, 1), deployment("b", S.RUNNING, 9000)], None, "b"),
+        ([deployment("a", S.LIQUIDATED, -60, 1)], UNKNOWN, "a"),
+        ([deployment("a", S.LIQUIDATED, -60, -9000)], UNKNOWN, "a"),
+        ([deployment("a", S.LIQUIDATED, -60)], UNKNOWN, "a"),
+    ],
+)
+def test_before_the_servers_time_is_known(
+    endpoint: str, deployments: list[LiveDeployment], kind: OutcomeKind | None, name: str | None
+) -> None:
+    """Our own clock may be hours off: nobody is picked by time, and no end is evidence."""
+    assert told(intent(endpoint, uncertainty=None), *deployments) == (kind, name)
+
+
+@pytest.mark.parametrize("endpoint", [STOP, LIQUIDATE])
+@pytest.mark.parametrize(
+    ("uncertainty", "stopped", "kind"),
+    [
+        (2.0, 603, CONFIRMED),
+        (2.0, 603.1, UNKNOWN),
+        (2.0, 4 * 86400, UNKNOWN),
+        (0.0, 601, CONFIRMED),
+        (0.0, 601.1, UNKNOWN),
+        (None, 600 + MAX_SKEW, CONFIRMED),
+        (None, 601 + MAX_SKEW, UNKNOWN),
+    ],
+)
+def test_an_end_long_after_the_call(
+    endpoint: str, uncertainty: float | None, stopped: float, kind: OutcomeKind
+) -> None:
+    """Ten minutes and the blur: what ends later ends by itself, or was ended by somebody else."""
+    call = intent(endpoint, "mine", uncertainty=uncertainty)
+    assert told(call, deployment("mine", S.LIQUIDATED, stopped=stopped)) == (kind, "mine")
+
+
+def test_a_launch_before_the_servers_time_is_known() -> None:
+    """What was there before tells enough: a new one is new, whenever our clock says that it was launched."""
+    call = intent(CREATE, known=("old",), uncertainty=None)
+    for launched in (-9000.0, 9000.0, None):
+        new = deployment("new", launched=launched)
+        assert told(call, deployment("old"), new) == (CONFIRMED, "new")
 
 
 @pytest.mark.parametrize(
@@ -275,6 +318,11 @@ def test_before_the_servers_time_is_known(launched: float, name: str) -> None:
             STOP,
             [deployment("a", S.STOPPED, stopped=-99)],
             "deployment a has ended, and nothing tells that it ended after the call",
+        ),
+        (
+            STOP,
+            [deployment("a", S.STOPPED, stopped=86400)],
+            "deployment a has ended, but long after the call",
         ),
         (
             LIQUIDATE,

@@ -68,6 +68,7 @@ def test_unanswered(fault: Fault, detail: str, phase: Phase, situation: Situatio
 
 
 REFUSED = Rejected(Situation.CREDENTIALS, AuthenticationError(PATH, 401, ("no",), CREDENTIALS_HINT))
+DOUBTFUL = Rejected(Situation.CREDENTIALS, AuthenticationError(PATH, 403, ("no",), CREDENTIALS_HINT), doubtful=True)
 SILENT = Rejected(Situation.SERVER_ERROR, ServerError(PATH, 500, "no reason"), maybe_signature=True)
 
 
@@ -89,6 +90,14 @@ def test_a_refused_signature(
     assert isinstance(rejected.error, AuthenticationError)
     assert (rejected.error.status_code, rejected.error.errors) == (401, ("no",))
     assert words in rejected.error.hint
+
+
+@pytest.mark.parametrize("refusal", Refusal)
+def test_a_doubtful_refusal_is_never_confirmed(refusal: Refusal) -> None:
+    """It ends its call as any other; but nobody else is held back for it."""
+    doubtful, certain = (rejected_signature(PATH, each, refusal) for each in (DOUBTFUL, REFUSED))
+    assert not doubtful.confirmed
+    assert (doubtful.situation, type(doubtful.error)) == (certain.situation, type(certain.error))
 
 
 def test_a_silent_failure_may_be_a_refused_signature() -> None:

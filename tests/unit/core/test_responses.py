@@ -113,14 +113,19 @@ FAILURES: list[tuple[int, bytes | str, Situation, type[QuantConnectError], Any]]
     (502, CHALLENGE, Situation.SERVER_ERROR, ServerError, CHALLENGE_REASON),
     (504, failed(HASH), Situation.SERVER_ERROR, ServerError, "the server failed: [redacted]"),
     (520, "", Situation.SERVER_ERROR, ServerError, NO_REASON),
-    (501, "", Situation.REFUSED, ServerError, NO_REASON),
-    (505, "", Situation.REFUSED, ServerError, NO_REASON),
+    (501, "", Situation.UNSUPPORTED, ServerError, NO_REASON),
+    (505, failed("boom"), Situation.UNSUPPORTED, ServerError, "the server failed: boom"),
     (408, "", Situation.HURRIED, ServerError, NO_REASON),
     (425, failed("early"), Situation.HURRIED, ServerError, "the server failed: early"),
     # elsewhere
     (301, "", Situation.REDIRECT, RedirectRefused, f"a redirect, {REDIRECT}"),
     (302, PAGE, Situation.REDIRECT, RedirectRefused, f"a redirect, {REDIRECT}"),
+    (303, "", Situation.REDIRECT, RedirectRefused, f"a redirect, {REDIRECT}"),
+    (307, "", Situation.REDIRECT, RedirectRefused, f"a redirect, {REDIRECT}"),
     (308, failed("moved"), Situation.REDIRECT, RedirectRefused, f"a redirect, {REDIRECT}"),
+    (300, PAGE, Situation.REDIRECT, ResponseError, PAGE_REASON),
+    (304, "", Situation.REDIRECT, ResponseError, "an unexpected answer of 0 bytes"),
+    (399, failed("moved"), Situation.REDIRECT, ResponseError, "an unexpected answer of 36 bytes"),
     # refusals
     (400, failed("Invalid argument"), Situation.REFUSED, APIError, ("Invalid argument",)),
     (400, "", Situation.REFUSED, ResponseError, "an unexpected answer of 0 bytes"),
@@ -169,6 +174,24 @@ def test_failures(
     assert rejected.maybe_signature is (status == 500 and not body.strip())
     assert not rejected.confirmed
     assert HASH not in f"{rejected!r} {rejected.error} {rejected.error!r} {vars(rejected.error)}"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "doubtful"),
+    [
+        (403, failed("You may not see this project"), True),
+        (403, "{}", True),
+        (403, failed(MISMATCH), False),
+        (403, failed("UserID not valid"), False),
+        (401, "", False),
+        (401, failed("no"), False),
+        (200, failed(MISMATCH), False),
+    ],
+)
+def test_a_refusal_that_may_be_about_something_else(status: int, body: str, doubtful: bool) -> None:
+    """Finding 3: a 403 may be about one project; what QuantConnect says of hash and user id, and a 401, may not."""
+    rejected = interpreted(status, body)
+    assert (rejected.situation, rejected.doubtful) == (Situation.CREDENTIALS, doubtful)
 
 
 @pytest.mark.parametrize("body", ['{"success":true}', '{"success":true,"orders":null}', '{"orders":', "[]", "{]", "{"])

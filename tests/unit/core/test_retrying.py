@@ -39,9 +39,10 @@ POLICY = """
     THROTTLED     r   r   r1   no     refused before execution; but a liquidation is not sent late
     CLOCK         r1  r1  r1   r1     refused before execution
     CREDENTIALS   no  no  no   no     repeated bad logins lock out
-    REDIRECT      no  no  no   no     credentials go nowhere else
+    UNSUPPORTED   no  no  unk  unk    501, 505: something on the way may have passed it on
+    REDIRECT      no  no  unk  unk    credentials go nowhere else; 303 may follow an effect
     REFUSED       no  no  no   no     success: false, for good
-    TRANSIENT     r   r   no   no     success: false, for now
+    TRANSIENT     r   r   unk  unk    success: false, for now: "internal error" does not say that nothing happened
     UNDECODABLE   r1  r1  unk  unk    the answer says nothing
 """
 """One row per situation: read, write, create, market. `r` again, `r1` once, `no` error now, `unk` outcome unknown."""
@@ -98,7 +99,7 @@ def test_policy(situation: Situation, effect: Effect, cell: str) -> None:
 
 def test_the_policy_is_complete() -> None:
     """Every situation and every effect has its cell, here and there."""
-    assert len(CELLS) == len(Situation) * len(Effect) == 64
+    assert len(CELLS) == len(Situation) * len(Effect) == 68
     assert set(TABLE) == set(Situation)
 
 

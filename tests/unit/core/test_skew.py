@@ -367,3 +367,24 @@ def test_a_suspect_clock_may_sign_what_is_days_old(wrong: float) -> None:
     assert sleepy.stamp(clocks(20.0, wrong)).usable
     assert sleepy.wants_leader(clocks(20.0, wrong))
     assert not awake.stamp(clocks(20.0, wrong)).usable
+
+
+@pytest.mark.parametrize(("signed", "adopted"), [(19.0, True), (20.5, True), (21.0, False)])
+def test_a_refusal_adopts_what_was_seen_since_it_was_signed(signed: float, adopted: bool) -> None:
+    """What one edge said before that is no evidence: it may be hours old, and wrong."""
+    skew = Skew()
+    answer(skew, 10, 10.0, 10.0)
+    assert not skew.stamp(clocks(10.0)).suspect
+    early = skew.stamp(clocks(signed))
+    answer(skew, 20 + HOUR, 20.0, 20.5)
+    skew.refused(early, clocks(22.0))
+    assert (bounds(skew, 22.0)[0] > HOUR / 2) is adopted
+    assert not Skew().stamp(clocks(10.0)).suspect
+
+
+def test_a_sleep_before_the_refusal_makes_it_prove_nothing() -> None:
+    """It was signed with what was known, and then the machine slept."""
+    skew = Skew(counts_suspend=False)
+    answer(skew, 10, 10.0, 10.5)
+    stamp = skew.stamp(clocks(11.0))
+    assert skew.refused(stamp, clocks(12.0, HOUR)) is Refusal.TIME_UNKNOWN

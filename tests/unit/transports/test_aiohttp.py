@@ -40,9 +40,9 @@ REQUEST_INFO = aiohttp.RequestInfo(
         (aiohttp.ClientPayloadError("x"), Phase.ANSWERING, Fault.DAMAGED, Phase.ANSWERING),
         (aiohttp.ClientResponseError(REQUEST_INFO, ()), Phase.SENT, Fault.LOST, Phase.SENT),
         (ConnectionResetError("x"), Phase.SENT, Fault.LOST, Phase.SENT),
-        # without any mark, nothing but a failed connection proves that nothing was sent
-        (aiohttp.ServerDisconnectedError("x"), Phase.NOT_SENT, Fault.LOST, Phase.SENT),
-        (TimeoutError(), Phase.NOT_SENT, Fault.TIMEOUT, Phase.SENT),
+        # what a missing mark proves is judged where all transports pass: tests/unit/test_guards.py
+        (aiohttp.ServerDisconnectedError("x"), Phase.NOT_SENT, Fault.LOST, Phase.NOT_SENT),
+        (TimeoutError(), Phase.NOT_SENT, Fault.TIMEOUT, Phase.NOT_SENT),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
@@ -85,6 +85,17 @@ async def test_closing_twice_without_having_been_used() -> None:
     transport = AiohttpTransport()
     await transport.aclose()
     await transport.aclose()
+
+
+@pytest.mark.anyio
+async def test_a_closed_transport_opens_nothing() -> None:
+    """Finding 25: it would never be closed again. That nothing was sent is proved."""
+    transport, progress = AiohttpTransport(), Progress(lambda: 0.0)
+    await transport.aclose()
+    with pytest.raises(TransportError, match="the transport is closed") as caught:
+        await transport.exchange(Request(url="http://127.0.0.1:9"), progress)
+    assert (caught.value.fault, progress.phase) == (Fault.UNREACHABLE, Phase.NOT_SENT)
+    assert transport._session is None
 
 
 @pytest.mark.anyio

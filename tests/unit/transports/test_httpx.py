@@ -45,10 +45,10 @@ def progress_at(phase: Phase) -> Progress:
         ("ReadTimeout", Phase.ANSWERING, Fault.TIMEOUT, Phase.ANSWERING),
         ("CloseError", Phase.ANSWERING, Fault.DAMAGED, Phase.ANSWERING),
         ("LocalProtocolError", Phase.PARTLY_SENT, Fault.LOST, Phase.PARTLY_SENT),
-        # without any mark, nothing but a failed connection proves that nothing was sent
-        ("ReadTimeout", Phase.NOT_SENT, Fault.TIMEOUT, Phase.SENT),
-        ("RemoteProtocolError", Phase.NOT_SENT, Fault.LOST, Phase.SENT),
-        ("UnsupportedProtocol", Phase.NOT_SENT, Fault.LOST, Phase.SENT),
+        # what a missing mark proves is judged where all transports pass: tests/unit/test_guards.py
+        ("ReadTimeout", Phase.NOT_SENT, Fault.TIMEOUT, Phase.NOT_SENT),
+        ("RemoteProtocolError", Phase.NOT_SENT, Fault.LOST, Phase.NOT_SENT),
+        ("UnsupportedProtocol", Phase.NOT_SENT, Fault.LOST, Phase.NOT_SENT),
     ],
 )
 def test_what_an_exception_means(http: object, name: str, reached: Phase, fault: Fault, phase: Phase) -> None:
@@ -238,3 +238,14 @@ class Connection(NamedTuple):
 def test_a_lost_connection_is_neither_idle_nor_closed(connections: list[Connection], lost: bool) -> None:
     pool: Any = SimpleNamespace(_pool=SimpleNamespace(connections=connections))
     assert has_lost_slot(pool) is lost
+
+
+@TRANSPORTS
+@pytest.mark.anyio
+async def test_a_closed_transport_opens_nothing(kind: type[PooledTransport]) -> None:
+    """Finding 25: it would never be closed again. That nothing was sent is proved."""
+    transport, progress = kind(2), progress_at(Phase.NOT_SENT)
+    await transport.aclose()
+    with pytest.raises(TransportError, match="the transport is closed") as caught:
+        await transport.exchange(Request(url="http://127.0.0.1:9"), progress)
+    assert (caught.value.fault, progress.phase) == (Fault.UNREACHABLE, Phase.NOT_SENT)

@@ -8,14 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qcasync.transports._room import ROOM_BYTES, Room, Share
+from qcasync.transports import _room
+from qcasync.transports._room import ALWAYS_ROOM, ROOM_BYTES, Room, Share
 from tests.conftest import JumpingLoop, virtual_trio
 
 pytestmark = pytest.mark.anyio
 
 
+SMALL = ALWAYS_ROOM
+
+
+@pytest.fixture(autouse=True)
+def none_is_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bodies of a few bytes stand for large ones."""
+    monkeypatch.setattr(_room, "ALWAYS_ROOM", 0)
+
+
 def test_the_size_of_the_room() -> None:
     assert Room().capacity == ROOM_BYTES == 128 * 2**20
+    assert SMALL == 64 * 2**10
 
 
 async def test_what_fits_does_not_wait() -> None:
@@ -111,6 +122,25 @@ async def test_cancelled_at_every_turn(turns: int, victim: int) -> None:
     assert (room.taken, room.waiting, room.exempt) == (0, {}, None)
 
 
+async def test_a_small_body_never_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Finding 22: the answer to a stop does not wait for pages that others read slowly; not even where none is left."""
+    monkeypatch.setattr(_room, "ALWAYS_ROOM", SMALL)
+    room = Room(2 * SMALL)
+    with room.share() as slow, room.share() as exempt, room.share() as answer:
+        await slow.take(2 * SMALL)
+        await exempt.take(2 * SMALL)
+        assert room.exempt is exempt
+        for size in (20, SMALL - 20):
+            with anyio.CancelScope() as scope:
+                scope.cancel()
+                await answer.take(size)  # a checkpoint would be cancelled
+            assert not scope.cancelled_caught
+        with anyio.move_on_after(1) as scope:
+            await answer.take(1)
+        assert scope.cancelled_caught, "it is no longer small"
+    assert (room.taken, room.waiting, room.exempt) == (0, {}, None)
+
+
 class Watched(Room):
     """Sees every change of what is taken."""
 
@@ -122,7 +152,7 @@ class Watched(Room):
             Watched.most = max(Watched.most, self.taken)
 
 
-async def many_bodies(seed: int, capacity: int, cap: int) -> None:
+async def many_bodies(seed: int, capacity: int, cap: int, small: int) -> None:
     """Bodies of random sizes, some slow, some cancelled."""
     chance = random.Random(seed)
     room = Watched(capacity)
@@ -145,25 +175,28 @@ async def many_bodies(seed: int, capacity: int, cap: int) -> None:
                     sizes.append(chance.randrange(1, whole + 1))
                     whole -= sizes[-1]
                 group.start_soon(read, sizes, chance.choice([0.5, 2.0, 1e6]))
-    assert Watched.most <= capacity + cap
+    assert Watched.most <= capacity + cap + small * len(shares)
     assert (room.taken, room.waiting, room.exempt) == (0, {}, None)
     assert not any(share.taken for share in shares)
 
 
 @pytest.mark.parametrize("loop", [("asyncio", {"loop_factory": JumpingLoop}), ("trio", None)], ids=["asyncio", "trio"])
 def test_the_bound_holds(loop: tuple[str, dict[str, object] | None]) -> None:
-    """Whatever bodies come, in whatever order, and all of them end."""
+    """Whatever bodies come, in whatever order, and all of them end. What is small comes on top, once for each."""
     backend, options = loop
 
-    @given(seed=st.integers(0, 2**32), capacity=st.integers(1, 100), cap=st.integers(1, 60))
-    def holds(seed: int, capacity: int, cap: int) -> None:
-        anyio.run(
-            many_bodies,
-            seed,
-            capacity,
-            cap,
-            backend=backend,
-            backend_options=virtual_trio() if options is None else options,
-        )
+    @given(seed=st.integers(0, 2**32), capacity=st.integers(1, 100), cap=st.integers(1, 60), small=st.integers(0, 5))
+    def holds(seed: int, capacity: int, cap: int, small: int) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_room, "ALWAYS_ROOM", small)
+            anyio.run(
+                many_bodies,
+                seed,
+                capacity,
+                cap,
+                small,
+                backend=backend,
+                backend_options=virtual_trio() if options is None else options,
+            )
 
     holds()

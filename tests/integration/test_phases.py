@@ -332,7 +332,7 @@ async def test_a_deadline_is_kept(
         await transport.aclose()
 
 
-@pytest.mark.parametrize("stack", [Stack("asyncio", "every"), Stack("trio", "every")], ids=str)
+@pytest.mark.parametrize("stack", [Stack("asyncio", "every")], ids=str)
 async def test_a_handshake_that_never_ends_is_given_up(stack: Stack) -> None:
     """After 5 s, the time to connect: the only test that waits for one of the transports' own timeouts."""
 

@@ -20,7 +20,6 @@ import trio
 
 import qcasync
 from qcasync._exchange import RESERVED
-from qcasync.outcomes import Intent
 from qcasync.transports._pooled import PooledTransport
 from qcasync.transports.protocol import Transport
 from tests import bodies
@@ -179,11 +178,6 @@ async def _leave_the_client(client: qcasync.Client) -> None:
 
 _PAPER = qcasync.paper_brokerage()
 _SINCE, _UNTIL = datetime(2025, 2, 3, tzinfo=UTC), datetime(2025, 2, 4, tzinfo=UTC)
-_STOP = Intent(
-    id="intent", account="account", endpoint="live/update/stop", project_id=ENDED_PROJECT, deploy_id="L-2", at=_SINCE
-)
-_A_MOMENT = 0.0003
-"""Seconds to wait before looking; in them, the loop turns a few times."""
 
 CALLS: Final[dict[str, Act]] = {
     "Client.authenticate": lambda client: client.authenticate(),
@@ -196,7 +190,6 @@ CALLS: Final[dict[str, Act]] = {
     "Live.liquidate_and_wait": lambda client: client.live.liquidate_and_wait(PROJECT),
     "Live.stop_and_wait": lambda client: client.live.stop_and_wait(PROJECT),
     "Live.wait_stopped": lambda client: client.live.wait_stopped(ENDED_PROJECT),
-    "Live.reconcile": lambda client: client.live.reconcile(_STOP, timeout=1.0 + 8 * _A_MOMENT),
     "Live.read_chart": lambda client: client.live.read_chart(PROJECT, "Equity", start=_SINCE, end=_UNTIL),
     "Live.read_portfolio": lambda client: client.live.read_portfolio(PROJECT),
     "Live.read_orders": lambda client: client.live.read_orders(PROJECT, 0, 100),

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import anyio
@@ -16,9 +17,10 @@ import anyio.lowlevel
 import pytest
 import trio
 
+import qcasync
 from qcasync.simulator import Conditions, FaultKind
 from tests.integration.ticks import permits_free
-from tests.support import World, world
+from tests.support import EPOCH, World, world
 
 pytestmark = pytest.mark.anyio
 
@@ -200,6 +202,16 @@ async def loading(here: World) -> AsyncGenerator[Call, None]:
     yield lambda: here.client.live.read_orders(project.id, 0, 100)
 
 
+@asynccontextmanager
+async def the_next_look(here: World) -> AsyncGenerator[Call, None]:
+    """What became of a call with effect is looked for."""
+    project = here.simulator.add_project([1])
+    intent = qcasync.Intent(
+        id="i", account="a", endpoint="live/update/stop", project_id=project.id, at=datetime.fromtimestamp(EPOCH, UTC)
+    )
+    yield lambda: here.client.live.reconcile(intent, timeout=6.0)
+
+
 @dataclass(frozen=True)
 class Wait:
     """A call that waits, and the world in which it does.
@@ -224,6 +236,7 @@ WAITS: Final = (
     Wait(the_gate, options={"max_concurrency": 1}, follow_ups=20.0),
     Wait(the_reserve, options={"max_concurrency": 1, "allow_trading": True}, follow_ups=20.0),
     Wait(loading, {"latency": 0.2, "loading": 3}, follow_ups=0.6),
+    Wait(the_next_look, {"latency": 0.2}, follow_ups=0.6),
 )
 
 

@@ -108,15 +108,15 @@ async def test_every_correction_is_told() -> None:
     ],
 )
 async def test_a_week_of_drift(wall_drift: float, mono_drift: float, counts_suspend: bool) -> None:
-    """F76: half a millisecond per second, read each 10 min, at a server that allows 30 s either way: never refused."""
+    """F76: half a millisecond per second, read each 20 min, at a server that allows 30 s either way: never refused."""
     machine = Machine(wall_drift=wall_drift, mono_drift=mono_drift, counts_suspend=counts_suspend)
     conditions = Conditions(latency=0.2, timestamp_past=30, timestamp_future=30)
     async with place(conditions, machine=machine) as here:
-        for _ in range(7 * 24 * 6):
+        for _ in range(7 * 24 * 3):
             await here.client.authenticate()
-            await anyio.sleep(600)
+            await anyio.sleep(1200)
         assert here.refused() == 0
-        assert here.count() == 7 * 24 * 6
+        assert here.count() == 7 * 24 * 3
 
 
 @pytest.mark.parametrize("future", [0, 300])

@@ -470,20 +470,15 @@ class TestDemo:
         assert threading.active_count() == before
         assert list(tmp_path.iterdir()) == []
 
-    def test_on_a_terminal_there_are_bars(self) -> None:
-        done = on_terminal("demo", "--latency", "0")
-        assert done.code == 0
-        assert "25,000 orders complete" in done.out
-        assert "server prepares" in done.out
-
     def test_ctrl_c_in_the_middle(self) -> None:
         with running("demo", "--latency", "0.1") as process:
             wait_for(process.stderr, "the request is repeated")
             done = interrupted(process)
         assert (done.code, done.out, done.err) == (130, "", "")
 
-    def test_ctrl_c_on_a_terminal_gives_the_cursor_back(self) -> None:
+    def test_on_a_terminal_there_are_bars_and_ctrl_c_gives_the_cursor_back(self) -> None:
         with terminal("demo", "--latency", "0.1") as shown:
+            shown.wait_for("server prepares")
             shown.wait_for("of 25,000")
             done = shown.interrupt()
             assert shown.raw.rindex(b"\x1b[?25h") > shown.raw.rindex(b"\x1b[?25l")

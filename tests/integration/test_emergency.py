@@ -16,6 +16,7 @@ from qcasync import Intent, Outcome, OutcomeKind
 from qcasync._exchange import RESERVED
 from qcasync.simulator import FaultKind, RequestRecord
 from tests.integration.conftest import TRUST, House
+from tests.integration.stacks import STACKS, Stack
 
 pytestmark = pytest.mark.anyio
 
@@ -72,8 +73,10 @@ async def paused(house: House, client: qcasync.Client) -> None:
 Trouble = Callable[[House, qcasync.Client], Awaitable[None]]
 
 
-@pytest.mark.parametrize("trouble", [hung, failing, paused])
-async def test_an_emergency_leaves_at_once(house: House, trouble: Trouble) -> None:
+@pytest.mark.parametrize(
+    ("stack", "trouble"), [*((stack, hung) for stack in STACKS), (STACKS[0], failing), (STACKS[-1], paused)]
+)
+async def test_an_emergency_leaves_at_once(house: House, stack: Stack, trouble: Trouble) -> None:
     """Row 140: one request, 250 ms after the call at the most, while reading stands still and the disk hangs."""
     async with house.client(allow_trading=True, max_concurrency=2, journal=StuckJournal()) as client:
         await client.authenticate()

@@ -5,6 +5,8 @@ itself loses connections at a few of these turns: see `test_what_the_child_task_
 """
 
 import inspect
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -54,6 +56,16 @@ CELLS = [
     for call in CALLS
     for style in styles_of(stack, call)
 ]
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """Seven thousand calls would be told in a hundred thousand records; what they say is scanned elsewhere."""
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.INFO)
+    yield
+    root.setLevel(level)
 
 
 @pytest.fixture

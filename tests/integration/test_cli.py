@@ -467,7 +467,7 @@ class TestDemo:
         assert "Verified: each of 25,499 orders" in done.err
         assert "qcasync orders PROJECT" in done.err
         assert max(map(len, done.out.splitlines())) <= 80
-        assert threading.active_count() == before
+        assert threading.active_count() <= before
         assert list(tmp_path.iterdir()) == []
 
     def test_ctrl_c_in_the_middle(self) -> None:

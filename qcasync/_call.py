@@ -39,7 +39,7 @@ class Call(Generic[T]):
         self.seconds = seconds
         self.patient = patient
         self.started: float | None = None
-        self.attempt = 0
+        self.attempt: int = 0
         self.progress: Progress | None = None
         self.failures: Counter[Situation] = Counter()
         self.loading: Loading | None = None

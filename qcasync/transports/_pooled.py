@@ -102,7 +102,7 @@ class PooledTransport:
     def __init__(
         self, library: Library, max_connections: int, ssl_context: ssl.SSLContext | None, unsharded: int
     ) -> None:
-        self.rebuilt = 0
+        self.rebuilt: int = 0
         self._closed = False
         self._library = library
         self._verify = context_of(ssl_context, library.create_ssl_context)

@@ -32,6 +32,16 @@ class Complete(msgspec.Struct, frozen=True):
     """Every row was read, and the end is proved."""
 
 
+class Empty(msgspec.Struct):
+    """What the plan remembers of empty answers to one start index."""
+
+    looks: int
+    since: float
+    at: float
+    cold: bool = False
+    """Asked before any row had come, perhaps of a cache that was still empty."""
+
+
 class Trouble(enum.Enum):
     """Why a listing cannot be completed."""
 

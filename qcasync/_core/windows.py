@@ -14,9 +14,7 @@ Any of them -> broken.
 from collections.abc import Hashable
 from typing import Final
 
-import msgspec
-
-from qcasync._core.window_steps import Arrival, Broken, Complete, LookAgain, Step, Trouble, Wait, Window
+from qcasync._core.window_steps import Arrival, Broken, Complete, Empty, LookAgain, Step, Trouble, Wait, Window
 
 LOOK_AGAIN: Final = 10.0
 """Seconds between two looks at an answer that is not believed at once."""
@@ -28,16 +26,6 @@ REPEATS: Final = 2
 """Pages that begin with a row of another page, before the server is taken to ignore `start`."""
 _FIRST_AHEAD: Final = 4
 _MORE_AHEAD: Final = 2
-
-
-class _Empty(msgspec.Struct):
-    """Empty answers to one start index."""
-
-    looks: int
-    since: float
-    at: float
-    cold: bool = False
-    """Asked before any row had come, perhaps of a cache that was still empty."""
 
 
 class WindowPlan:
@@ -61,7 +49,7 @@ class WindowPlan:
         self._pieces: dict[int, int] = {}
         self._flying: dict[int, Window] = {}
         self._cold: set[int] = set()
-        self._empties: dict[int, _Empty] = {}
+        self._empties: dict[int, Empty] = {}
         self._ahead = 1
         self._witnesses: dict[int, Hashable] = {}
         self._firsts: dict[Hashable, int] = {}
@@ -214,7 +202,7 @@ class WindowPlan:
         guesses = sum(start >= self.hint for start in self._flying)
         return Window(at, at + self._size) if guesses < self._ahead else Wait()
 
-    def _prove_end(self, at: int, empty: _Empty, now: float) -> Window | LookAgain | Complete | Broken:
+    def _prove_end(self, at: int, empty: Empty, now: float) -> Window | LookAgain | Complete | Broken:
         if self._ended():
             return Complete()
         if at == 0 and self.hint and now - empty.since >= WARMING_LIMIT:
@@ -244,7 +232,7 @@ class WindowPlan:
     def _nothing_at(self, start: int, length: int | None, now: float, *, cold: bool) -> None:
         if start == 0 and length is not None and length > 0:
             self._told = max(self._told, length)
-        empty = self._empties.setdefault(start, _Empty(0, now, now))
+        empty = self._empties.setdefault(start, Empty(0, now, now))
         empty.looks = 1 if empty.cold and not cold else empty.looks + 1  # what was seen cold does not count
         empty.at = now
         empty.cold = cold
@@ -271,11 +259,11 @@ class WindowPlan:
 
     def _learn_length(self, window: Window, arrival: Arrival) -> None:
         length = arrival.length
-        if length is None or length < 0:
+        if length is None:
             return
         self._told = max(self._told, length)
         if length > window.start + arrival.count:  # it speaks of the whole list, and knows better than our memory
-            self._remembered = min(self._remembered, length) if self._remembered is not None else None
+            self._remembered = None
         if length > arrival.count:
             self._totals.add(length)
 

@@ -30,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     # Not at the top of the file: both need the extra, and reading them takes a while in which Ctrl-C may come.
-    from qcasync.cli.app import app  # noqa: PLC0415
-    from qcasync.cli.output import explain  # noqa: PLC0415
+    from qcasync.cli.app import app  # noqa: PLC0415 - see above
+    from qcasync.cli.output import explain  # noqa: PLC0415 - see above
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

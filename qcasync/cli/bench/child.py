@@ -37,11 +37,11 @@ def main(arguments: Sequence[str]) -> None:
     # Not at the top of the file: the parent imports this too, and neither child needs what the other does.
     match arguments:
         case ["memory", kind, contender, file, warm_up]:
-            from qcasync.cli.bench.memory import measure  # noqa: PLC0415
+            from qcasync.cli.bench.memory import measure  # noqa: PLC0415 - see above
 
             found: object = measure(kind, contender, Path(file), Path(warm_up))
         case ["stall", file, reads]:
-            from qcasync.cli.bench.stall import measure_all  # noqa: PLC0415
+            from qcasync.cli.bench.stall import measure_all  # noqa: PLC0415 - see above
 
             found = measure_all(Path(file).read_bytes(), int(reads))
         case _:

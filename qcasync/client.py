@@ -18,6 +18,7 @@ from qcasync._core.retrying import MAX_ATTEMPTS
 from qcasync._credentials import find_credentials, find_organization
 from qcasync._effects import Effects
 from qcasync._exchange import RESERVED, Exchange
+from qcasync._intents import Intents
 from qcasync._journal import JournalFile, account_digest
 from qcasync._session import Session, seconds_of
 from qcasync.errors import ConfigurationError
@@ -119,8 +120,8 @@ class Client:
             known=known,
         )
         self._session = Session(self._exchange, timeout=default_timeout, allow_trading=allow_trading)
-        self._effects = Effects(self._session, account_digest(credentials.user_id, url), kept)
-        self.live: Final = Live(self._session, self._effects)
+        self._intents = Intents(kept, account_digest(credentials.user_id, url), self._exchange.observe)
+        self.live: Final = Live(self._session, Effects(self._session, self._intents))
         """Live algorithms: create, read, list, liquidate, stop, and their orders."""
 
     async def authenticate(self, *, timeout: float | timedelta | None = None) -> None:
@@ -161,7 +162,7 @@ class Client:
             ConfigurationError: The client keeps no journal.
             JournalError: The file cannot be read.
         """
-        return self._effects.unresolved()
+        return self._intents.unresolved()
 
     async def settle(self, intent: Intent, reason: str) -> None:
         """Close an unresolved intent by hand, once you know what became of it. Costs no request.
@@ -174,7 +175,7 @@ class Client:
             ConfigurationError: The client keeps no journal.
             JournalError: It does not take the word.
         """
-        await self._effects.close_by_hand(intent, reason)
+        await self._intents.close_by_hand(intent, reason)
 
     @property
     def clock_offset(self) -> float | None:
@@ -196,7 +197,7 @@ class Client:
             await self._owned.aclose()
 
     async def __aenter__(self) -> Self:
-        await self._effects.warn_of_unresolved()
+        await self._intents.warn_of_unresolved()
         return self
 
     async def __aexit__(

@@ -11,11 +11,12 @@ from typing import Final
 
 import msgspec
 
+from qcasync._core.phases import Phase
 from qcasync._core.skew import MAX_SKEW
 from qcasync.errors import OutcomeUnknown, QuantConnectError, RequestError, ResponseError
 from qcasync.models.enums import AlgorithmStatus
 from qcasync.models.live import LiveDeployment
-from qcasync.outcomes import Intent, OutcomeKind
+from qcasync.outcomes import Intent, Outcome, OutcomeKind
 
 RECONCILE_SECONDS: Final = 120.0
 STATE_SECONDS: Final = 1.0
@@ -75,6 +76,43 @@ def kind_of(error: QuantConnectError) -> OutcomeKind:
     if isinstance(error, RequestError) and error.sent != "no":
         return OutcomeKind.UNKNOWN
     return OutcomeKind.NOT_SENT
+
+
+def kind_when_cut_off(phase: Phase) -> OutcomeKind:
+    """What is known of a call that was cancelled, or ended by a defect, when its request had got as far as `phase`."""
+    return OutcomeKind.NOT_SENT if phase is Phase.NOT_SENT else OutcomeKind.UNKNOWN
+
+
+def outcome_of(
+    intent: Intent,
+    kind: OutcomeKind,
+    found: Found | None = None,
+    *,
+    deploy_id: str | None = None,
+    reason: str = "",
+) -> Outcome:
+    """What is told of an intent.
+
+    Args:
+        intent: The call.
+        kind: What is known.
+        found: What a look showed, if that is how it is known.
+        deploy_id: The new deployment, if the answer named it.
+        reason: For a person, where nothing was found.
+    """
+    if found is not None:
+        reason = found.reason
+        deploy_id = None if found.deployment is None else found.deployment.deploy_id
+    return Outcome(
+        kind=kind,
+        endpoint=intent.endpoint,
+        project_id=intent.project_id,
+        deploy_id=deploy_id or intent.deploy_id,
+        intent_id=intent.id,
+        observed=found is not None and kind is OutcomeKind.CONFIRMED,
+        final=kind is not OutcomeKind.UNKNOWN or (found is not None and found.kind is OutcomeKind.UNKNOWN),
+        reason=reason,
+    )
 
 
 def has_ended(deployment: LiveDeployment) -> bool:

@@ -6,7 +6,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from qcasync._core.endpoints import CREATE_LIVE_ALGORITHM, LIQUIDATE_LIVE_ALGORITHM, STOP_LIVE_ALGORITHM
-from qcasync._core.reconciling import ENDED, Aim, Found, has_ended, judge, kind_of, look_again, newest, running
+from qcasync._core.phases import Phase
+from qcasync._core.reconciling import (
+    ENDED,
+    Aim,
+    Found,
+    has_ended,
+    judge,
+    kind_of,
+    kind_when_cut_off,
+    look_again,
+    newest,
+    running,
+)
 from qcasync._core.skew import MAX_SKEW
 from qcasync.errors import (
     AccessBlocked,
@@ -375,6 +387,13 @@ def test_an_intent_of_another_version() -> None:
 
 
 # When to look
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_what_was_cut_off_is_unknown_unless_nothing_had_left(phase: Phase) -> None:
+    """A cancellation does not call a request back."""
+    expected = OutcomeKind.NOT_SENT if phase is Phase.NOT_SENT else OutcomeKind.UNKNOWN
+    assert kind_when_cut_off(phase) is expected
 
 
 def test_looks_become_rare() -> None:

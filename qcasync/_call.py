@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 from qcasync._core.decoding import Loading
 from qcasync._core.endpoints import Endpoint
 from qcasync._core.phases import Phase
+from qcasync._core.responses import Value
 from qcasync._core.retrying import Situation
 from qcasync._core.signing import Credentials
 from qcasync.errors import NotReady, OutcomeUnknown, QuantConnectError, RequestTimeout
@@ -31,6 +32,7 @@ class Call(Generic[T]):
         loading: What the last look found, if it found the data loading.
         signer: Who signed the latest attempt.
         last: The error of the latest attempt that failed.
+        answer: The answer that was promised; None before it came.
     """
 
     def __init__(self, endpoint: Endpoint[T], content: bytes, seconds: float, *, patient: bool = False) -> None:
@@ -45,6 +47,7 @@ class Call(Generic[T]):
         self.loading: Loading | None = None
         self.signer: Credentials | None = None
         self.last: QuantConnectError | None = None
+        self.answer: Value[T] | None = None
         self._earlier = 0
 
     def starts(self, now: float) -> None:

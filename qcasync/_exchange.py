@@ -167,6 +167,7 @@ class Exchange:
             async with self._leader.turn(call.endpoint.effect):
                 answer = await self._with_retries(call)
             if isinstance(answer, Value):
+                call.answer = answer
                 return answer.value
             now = anyio.current_time()
             looks, since, call.loading = looks + 1, now if since is None else since, answer

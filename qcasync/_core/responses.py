@@ -19,6 +19,7 @@ from qcasync._core.endpoints import Endpoint
 from qcasync._core.redaction import scrub
 from qcasync._core.rejections import CREDENTIALS_HINT, Rejected
 from qcasync._core.retrying import Situation
+from qcasync._core.skew import unix_second
 from qcasync.errors import (
     AccessBlocked,
     APIError,
@@ -74,9 +75,22 @@ _MAX_TEXTS: Final = 10
 
 
 class Value(msgspec.Struct, Generic[T], frozen=True):
-    """The answer that was promised."""
+    """The answer that was promised.
+
+    Attributes:
+        date: Its `Date` header.
+        server_time: The server's time when it had come, as nearly as we know it, in Unix seconds.
+    """
 
     value: T
+    date: str | None = None
+    server_time: float = 0.0
+
+    @property
+    def at(self) -> float:
+        """When the server wrote it, in Unix seconds: what its `Date` says, or else about when it came."""
+        second = unix_second(self.date)
+        return self.server_time if second is None else second
 
 
 def patterns(more: Mapping[str, str]) -> Patterns:
@@ -118,7 +132,8 @@ def interpret(
     path = endpoint.path
     hint = retry_after(headers, server_time)
     if 200 <= status_code < 300:
-        return _read(endpoint, status_code, body, hint, known)
+        answer = _read(endpoint, status_code, body, hint, known)
+        return Value(answer.value, headers.get("date"), server_time) if isinstance(answer, Value) else answer
     refusal = read_refusal(body)
     if status_code == 429:
         texts = _texts(refusal)

@@ -152,7 +152,7 @@ class Skew:
         Returns:
             Whether the offset changed by so much that refused requests are worth a repetition.
         """
-        second = _unix_second(date) if trusted else None
+        second = unix_second(date) if trusted else None
         round_trip = answered.mono - sent.mono
         step = abs((answered.wall - sent.wall) - round_trip)
         if second is None or not 0 <= round_trip <= MAX_ROUND_TRIP or step > MAX_STEP:
@@ -212,7 +212,7 @@ class Skew:
             self._suspect = self._wants_leader = True
 
 
-def _unix_second(date: str | None) -> int | None:
+def unix_second(date: str | None) -> int | None:
     """The moment a `Date` header names; None for anything but a plausible time in GMT."""
     if date is None or not date.endswith("GMT"):
         return None

@@ -54,13 +54,18 @@ def interpreted(status: int, body: bytes | str, endpoint: Endpoint[Any] = READ_L
 @pytest.mark.parametrize(
     ("endpoint", "status", "body", "value"),
     [
-        (READ_LIVE_ORDERS, 200, '{"success":true,"orders":[],"length":3}', Value(OrderPage(orders=(), length=3))),
-        (READ_LIVE_ORDERS, 200, '{"orders":[],"length":0}', Value(OrderPage(orders=(), length=0))),
-        (READ_LIVE_ORDERS, 201, '{"success":true,"orders":[]}', Value(OrderPage(orders=()))),
-        (LIST_LIVE_ALGORITHMS, 200, '{"success":true,"live":[]}', Value(())),
-        (AUTHENTICATE, 200, '{"success":true}', Value(None)),
-        (AUTHENTICATE, 200, '{"success":true,"errors":[]}', Value(None)),
-        (LIQUIDATE_LIVE_ALGORITHM, 202, '{"success":true}', Value(None)),
+        (
+            READ_LIVE_ORDERS,
+            200,
+            '{"success":true,"orders":[],"length":3}',
+            Value(OrderPage(orders=(), length=3), None, NOW),
+        ),
+        (READ_LIVE_ORDERS, 200, '{"orders":[],"length":0}', Value(OrderPage(orders=(), length=0), None, NOW)),
+        (READ_LIVE_ORDERS, 201, '{"success":true,"orders":[]}', Value(OrderPage(orders=()), None, NOW)),
+        (LIST_LIVE_ALGORITHMS, 200, '{"success":true,"live":[]}', Value((), None, NOW)),
+        (AUTHENTICATE, 200, '{"success":true}', Value(None, None, NOW)),
+        (AUTHENTICATE, 200, '{"success":true,"errors":[]}', Value(None, None, NOW)),
+        (LIQUIDATE_LIVE_ALGORITHM, 202, '{"success":true}', Value(None, None, NOW)),
         (READ_LIVE_ORDERS, 200, '{"success":true,"progress":0.25,"status":"loading"}', Loading(0.25)),
         (READ_LIVE_ORDERS, 200, '{"success":true,"status":"loading"}', Loading(None)),
         (READ_LIVE_ORDERS, 200, '{"progress":0}', Loading(0.0)),
@@ -69,6 +74,14 @@ def interpreted(status: int, body: bytes | str, endpoint: Endpoint[Any] = READ_L
 def test_promised_answers(endpoint: Endpoint[Any], status: int, body: str, value: object) -> None:
     """A value, or word of loading; every status of success is one."""
     assert interpreted(status, body, endpoint) == value
+
+
+def test_when_an_answer_was_written() -> None:
+    """What `Date` says, if it says it; otherwise about when it came."""
+    for date, at in (("Sun, 15 Jun 2025 15:06:40 GMT", 1_750_000_000.0), ("yesterday", NOW), (None, NOW)):
+        answer = interpret(AUTHENTICATE, 200, {} if date is None else {"date": date}, b'{"success":true}', NOW)
+        assert isinstance(answer, Value)
+        assert answer.at == at
 
 
 def failed(text: str) -> str:

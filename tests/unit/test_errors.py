@@ -13,6 +13,7 @@ from qcasync.errors import (
     AccessBlocked,
     APIError,
     AuthenticationError,
+    CheckpointError,
     ClockSkewError,
     ConfigurationError,
     DecodeError,
@@ -169,6 +170,16 @@ SENTENCES: list[tuple[QuantConnectError, tuple[int, float], str]] = [
         JournalError("intents.jsonl", "cannot be written: No space left on device", "Make room."),
         (0, 0.0),
         "The journal intents.jsonl cannot be written: No space left on device.\n  HINT: Make room.",
+    ),
+    (
+        CheckpointError("live.db", "was taken over by process 7 of host desk", "Stop one of the two.", True),
+        (0, 0.0),
+        "The checkpoint live.db was taken over by process 7 of host desk.\n  HINT: Stop one of the two.",
+    ),
+    (
+        CheckpointError("live.db", "cannot be read: Permission denied"),
+        (0, 0.0),
+        "The checkpoint live.db cannot be read: Permission denied.",
     ),
     (
         JournalError("intents.jsonl", "cannot be read: Permission denied"),

@@ -16,6 +16,8 @@ METHODS = {
     "READ_LIVE_ORDERS": "live.read_orders, live.list_orders, live.iter_orders",
     "READ_LIVE_CHART": "live.read_chart",
     "READ_LIVE_PORTFOLIO": "live.read_portfolio",
+    "READ_LIVE_LOGS": "live.read_logs",
+    "READ_LIVE_INSIGHTS": "live.read_insights",
     "LIQUIDATE_LIVE_ALGORITHM": "live.liquidate",
     "STOP_LIVE_ALGORITHM": "live.stop",
 }

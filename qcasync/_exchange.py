@@ -41,7 +41,7 @@ from qcasync._gate import Gate
 from qcasync._leader import LeaderGate
 from qcasync._sender import Sender
 from qcasync.errors import ConfigurationError, NotReady, QuantConnectError, RequestTimeout
-from qcasync.models.observations import LoadingObserved, Observation, Observer, RetryScheduled
+from qcasync.models.observations import AnswerReceived, LoadingObserved, Observation, Observer, RetryScheduled
 from qcasync.transports.protocol import Transport
 
 T = TypeVar("T")
@@ -92,11 +92,16 @@ class Exchange:
     ) -> None:
         self.clock = clock
         self.max_concurrency = max_concurrency
-        self._sender = Sender(credentials, base_url, transport, clock, self.observe, known=known)
+        self._observers = tuple(observers)
+        self._readers = tuple(each for each in self._observers if getattr(each, "wants_bodies", False) is True)
+        self._sender = Sender(
+            credentials, base_url, transport, clock, self.observe, tells_bodies=bool(self._readers), known=known
+        )
         self.skew: Skew = self._sender.skew
+        if not getattr(transport, "checks_signatures", True):  # a replay: to go first there is to wait for the others
+            self.skew.leader_finished()
         self._rng = rng
         self._max_attempts = max_attempts
-        self._observers = tuple(observers)
         self._gate = Gate(max_concurrency, RESERVED)
         self._leader = LeaderGate(self.skew, clock)
         self._rate = Rate(requests_per_second)
@@ -153,7 +158,7 @@ class Exchange:
 
     def observe(self, observation: Observation) -> None:
         """Tell the observers. What they raise is theirs, and must not cost a trading call."""
-        for observer in self._observers:
+        for observer in self._readers if isinstance(observation, AnswerReceived) else self._observers:
             try:
                 observer(observation)
             except Exception:  # an observer is foreign code

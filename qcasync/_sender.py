@@ -14,10 +14,10 @@ from qcasync._core.endpoints import AUTHENTICATE, Endpoint
 from qcasync._core.phases import Fault, Phase
 from qcasync._core.rejections import Rejected, clock_too_far, from_cache, rejected_signature, unanswered
 from qcasync._core.responses import PATTERNS, Patterns, Value, interpret
-from qcasync._core.retrying import Situation
+from qcasync._core.retrying import Effect, Situation
 from qcasync._core.signing import Credentials, sign
 from qcasync._core.skew import Reading, Refusal, Skew, Stamp
-from qcasync.models.observations import Observation, RequestSent, ResponseReceived, SkewCorrected
+from qcasync.models.observations import AnswerReceived, Observation, RequestSent, ResponseReceived, SkewCorrected
 from qcasync.transports.protocol import Progress, Request, Response, Transport, TransportError
 
 T = TypeVar("T")
@@ -43,6 +43,7 @@ class Sender:
         transport: Performs the exchanges.
         clock: Our clocks.
         observe: Told what happens.
+        tells_bodies: Whether it wants whole answers, too.
         known: Error texts and what they mean.
 
     Attributes:
@@ -58,6 +59,7 @@ class Sender:
         clock: Clock,
         observe: Callable[[Observation], None],
         *,
+        tells_bodies: bool = False,
         known: Patterns = PATTERNS,
     ) -> None:
         self.skew = Skew(counts_suspend=clock.counts_suspend)
@@ -66,6 +68,7 @@ class Sender:
         self._transport = transport
         self._clock = clock
         self._observe = observe
+        self._tells_bodies = tells_bodies
         self._known = known
         self._marks: bool = getattr(transport, "marks_phases", False)
         """Whether the transport is known to tell how far a request got: then nothing told means nothing sent."""
@@ -128,16 +131,17 @@ class Sender:
         progress.reached(Phase.ANSWERED)  # an answer is proof, whatever was marked
         after = self._clock.read()
         self._learn_time(response, progress, before, after)
-        self._observe(
-            ResponseReceived(
-                endpoint=endpoint.path,
-                attempt=attempt,
-                status_code=response.status_code,
-                body_bytes=len(response.body),
-                wire_bytes=response.wire_bytes,
-                seconds=after.mono - before.mono,
-            )
+        told = ResponseReceived(
+            endpoint=endpoint.path,
+            attempt=attempt,
+            status_code=response.status_code,
+            body_bytes=len(response.body),
+            wire_bytes=response.wire_bytes,
+            seconds=after.mono - before.mono,
         )
+        self._observe(told)
+        if self._tells_bodies and endpoint.effect is Effect.READ:
+            self._tell_answer(told, content, response, _moments(progress, before, after), after)
         if "age" in response.headers:
             age = response.headers["age"]
             logger.warning("%s: the answer came from a cache, %s s old", endpoint.path, age if age.isdigit() else "?")
@@ -183,8 +187,7 @@ class Sender:
 
     def _learn_time(self, response: Response, progress: Progress, before: Reading, after: Reading) -> None:
         """Date headers are compared with the moments at which bytes moved, as near as the transport could tell."""
-        sent = before.mono if progress.sent_at is None else progress.sent_at
-        answered = after.mono if progress.answered_at is None else progress.answered_at
+        sent, answered = _moments(progress, before, after)
         moved = self.skew.answered(
             response.headers.get("date"),
             sent=Reading(before.wall + (sent - before.mono), sent),
@@ -194,10 +197,36 @@ class Sender:
         if moved:
             self._tell_correction(after)
 
+    def _tell_answer(
+        self, told: ResponseReceived, content: bytes, response: Response, moments: tuple[float, float], after: Reading
+    ) -> None:
+        sent, answered = moments
+        self._observe(
+            AnswerReceived(
+                endpoint=told.endpoint,
+                attempt=told.attempt,
+                request=content,
+                status_code=response.status_code,
+                headers=response.headers,
+                body=response.body,
+                seconds=told.seconds,
+                read_at=after.wall,
+                mono_sent=sent,
+                mono_answered=answered,
+                mono_read=after.mono,
+            )
+        )
+
     def _tell_correction(self, now: Reading) -> None:
         offset = self.skew.server_time(now) - now.wall
         logger.warning("the server's clock differs from ours by %+.1f s; signing accordingly", offset)
         self._observe(SkewCorrected(offset=offset, uncertainty=self.skew.uncertainty(now) or 0.0))
+
+
+def _moments(progress: Progress, before: Reading, after: Reading) -> tuple[float, float]:
+    """When the request began to leave, and when its answer had begun to come, on the monotonic clock."""
+    sent = before.mono if progress.sent_at is None else progress.sent_at
+    return sent, after.mono if progress.answered_at is None else progress.answered_at
 
 
 def _with_lower_names(response: Response) -> Response:

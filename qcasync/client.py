@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from importlib import import_module
 from types import TracebackType
@@ -20,10 +21,15 @@ from qcasync._effects import Effects
 from qcasync._exchange import RESERVED, Exchange
 from qcasync._intents import Intents
 from qcasync._journal import JournalFile, account_digest
-from qcasync._session import Session, seconds_of
+from qcasync._session import Seconds, Session, seconds_of
 from qcasync.errors import ConfigurationError
+from qcasync.models.enums import AlgorithmStatus
 from qcasync.models.observations import Observer
 from qcasync.outcomes import Intent, Journal
+from qcasync.poller.delivery import Changes
+from qcasync.poller.options import PERIODS, STATUS_SECONDS, Aspect, Often, Projects, options
+from qcasync.poller.store import Store
+from qcasync.poller.watch import open_watch
 from qcasync.resources.live import Live
 from qcasync.transports.protocol import Transport
 
@@ -104,6 +110,8 @@ class Client:
         self.credentials_source: str = credentials.source
         self._user_id = credentials.user_id
         default_timeout = None if timeout is None else seconds_of(timeout)
+        self._account = account_digest(credentials.user_id, url)
+        self._rng = rng or random.Random()
         self._owned: Transport | None = None
         if isinstance(transport, str):
             transport = self._owned = _transport(transport, max_concurrency + RESERVED)
@@ -112,7 +120,7 @@ class Client:
             base_url=url,
             transport=transport,
             clock=clock or Clock(),
-            rng=rng or random.Random(),
+            rng=self._rng,
             max_concurrency=max_concurrency,
             requests_per_second=requests_per_second,
             max_attempts=max_attempts,
@@ -120,7 +128,7 @@ class Client:
             known=known,
         )
         self._session = Session(self._exchange, timeout=default_timeout, allow_trading=allow_trading)
-        self._intents = Intents(kept, account_digest(credentials.user_id, url), self._exchange.observe)
+        self._intents = Intents(kept, self._account, self._exchange.observe)
         self.live: Final = Live(self._session, Effects(self._session, self._intents))
         """Live algorithms: create, read, list, liquidate, stop, and their orders."""
 
@@ -176,6 +184,68 @@ class Client:
             JournalError: It does not take the word.
         """
         await self._intents.close_by_hand(intent, reason)
+
+    def watch(
+        self,
+        projects: Projects | None = None,
+        *,
+        status: AlgorithmStatus | str | None = None,
+        checkpoint: str | os.PathLike[str] | Store | None = None,
+        start: Literal["now", "beginning"] = "now",
+        orders: Often = True,
+        portfolio: Often = False,
+        statistics: Often = False,
+        logs: Often = False,
+        insights: Often = False,
+        charts: Iterable[str] = (),
+        charts_every: Seconds = PERIODS["charts"],
+        status_every: Seconds = STATUS_SECONDS,
+        rebuild: bool = False,
+    ) -> AbstractAsyncContextManager[Changes]:
+        """Watch live projects: every change once, in order for each project, across crashes.
+
+        An async context manager that gives an async iterator of changes. Delivery is at least once: until
+        `await change.ack()` a change comes again after a restart, with the same `key`; and the project's next one comes
+        only then. Leaving the block ends the watch, and closes the checkpoint.
+
+        Cost: one live/list for all projects each `status_every`, and for each project one small request each period;
+        all of its orders are read when a deployment has turned, at every 8th look, and every two hours.
+
+        Args:
+            projects: Project ids; or a function that is asked for them again and again. They may change meanwhile.
+            status: Instead of ids: the projects whose latest deployment is in this state, such as "Running".
+            checkpoint: A file that keeps what is known and what is not acknowledged yet; or a store of your own.
+                Without it, both are kept in memory.
+            start: Whether a new checkpoint begins with what is new from now on, or tells what there is already.
+            orders: Whether to watch orders and their events, or how often, in seconds; QuantConnect renews them about
+                every 10 minutes.
+            portfolio: The same for holdings and cash.
+            statistics: The same for runtime statistics and equity. live/read sends all source files as well.
+            logs: The same for log lines; renewed about every 5 minutes.
+            insights: The same for insights.
+            charts: Names of charts whose new points to tell.
+            charts_every: Seconds between two looks at them.
+            status_every: Seconds between two looks at the status of all projects.
+            rebuild: Set the checkpoint's file aside, as for a damaged one, and read history again: what it tells is
+                marked as `replayed`.
+
+        Raises:
+            ConfigurationError: Something of the above cannot work.
+            CheckpointError: The file is damaged, foreign, or in use by another watch. Also later, if somebody takes it.
+            AuthenticationError: The credentials are wrong.
+        """
+        often: dict[Aspect, Often] = {
+            "orders": orders,
+            "portfolio": portfolio,
+            "statistics": statistics,
+            "logs": logs,
+            "insights": insights,
+            "charts": charts_every,
+        }
+        wanted = options(projects, status=status, start=start, often=often, status_every=status_every, charts=charts)
+        return open_watch(
+            self._session, wanted, checkpoint=checkpoint, account=self._account, rebuild=rebuild, rng=self._rng
+        )
 
     @property
     def clock_offset(self) -> float | None:

@@ -244,4 +244,51 @@ PORTFOLIOS: Final[tuple[Tree, ...]] = (
     {"portfolio": {"holdings": {"KRNL X1": _HOLDING, "FLAT": []}, "cash": {"USD": _CASH}}, "success": True},
     {"portfolio": {"Holdings": {"KRNL X1": _OLD_HOLDING}, "Cash": []}, "success": True},
 )
-ALL: Final = ORDERS + FLAT + DOCUMENTED + CHARTS + PORTFOLIOS
+LOGS: Final[tuple[Tree, ...]] = (
+    {
+        "logs": ["2025-02-03 14:30:00 a", "2025-02-03 14:31:00 b\n c"],
+        "length": 9,
+        "deploymentOffset": 7,
+        "success": True,
+    },
+    {"logs": {"7": "2025-02-03 14:30:00 a", "9": None}, "success": True},
+)
+_INSIGHT = {
+    "id": "a01",
+    "groupId": None,
+    "sourceModel": "M",
+    "generatedTime": 1738593000.25,
+    "createdTime": 1738593000.25,
+    "closeTime": 1738593060.25,
+    "symbol": "KRNL X1",
+    "ticker": "KRNL",
+    "type": "price",
+    "reference": 80.5,
+    "referenceValueFinal": 81.5,
+    "direction": "down",
+    "period": 60.0,
+    "magnitude": "0.025",
+    "confidence": None,
+    "weight": 0.5,
+    "scoreIsFinal": True,
+    "scoreDirection": "1",
+    "scoreMagnitude": "0.25",
+    "estimatedValue": "-2.5",
+    "tag": None,
+}
+_OLD_INSIGHT = {
+    "id": "a02",
+    "generated-time": 1738593000.25,
+    "close-time": 1738593060.25,
+    "symbol": "KRNL X1",
+    "type": "volatility",
+    "reference-final": 81.5,
+    "direction": "up",
+    "period": 60.0,
+    "score-final": False,
+}
+INSIGHTS: Final[tuple[Tree, ...]] = (
+    {"insights": [_INSIGHT, _INSIGHT | {"scoreFinal": True}], "length": 2, "success": True},
+    {"insights": [_OLD_INSIGHT], "length": None, "success": True},
+)
+ALL: Final = ORDERS + FLAT + DOCUMENTED + CHARTS + PORTFOLIOS + LOGS + INSIGHTS

@@ -55,6 +55,19 @@ def _(_: qcasync.Portfolio) -> None:
 
 
 @touch.register
+def _(page: qcasync.LogPage) -> None:
+    assert page.count == len(page.lines)
+
+
+@touch.register
+def _(page: qcasync.InsightPage) -> None:
+    assert page.count == len(page.insights) + len(page.quarantined)
+    for insight in page.insights:
+        assert insight.generated_time.tzinfo is insight.close_time.tzinfo is UTC
+        assert (insight.created_time is None) == (insight.created_time_at is None)
+
+
+@touch.register
 def _(live: qcasync.LiveAlgorithm) -> None:
     result = live.results or qcasync.LiveResult()
     touch(qcasync.OrderPage(orders=tuple(result.orders.values())))

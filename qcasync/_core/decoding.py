@@ -1,7 +1,7 @@
 """Bytes become models. Any bytes give what was promised, `Loading`, a `Refusal`, or a DecodeError.
 
-A clean body is decoded in one typed pass. Only what that pass refuses is taken apart and read patiently: a page of
-orders entry by entry, so that a broken one is quarantined and costs no other; anything else member by member.
+A clean body is decoded in one typed pass. Only what that pass refuses is taken apart and read patiently: a page entry
+by entry, so that a broken one is quarantined and costs no other; anything else member by member.
 
 "Success" alone is no answer: a body without its payload is an error, never an empty collection.
 """
@@ -15,6 +15,7 @@ from msgspec import Raw, Struct
 
 from qcasync._core.pages import Wish, read_entries, read_page
 from qcasync._core.reading import read_object, read_value
+from qcasync._core.records import read_insight_page, read_insights_apart, read_lines, read_log_page
 from qcasync._core.results import read_documented, read_result
 from qcasync._core.scalars import UnreadableError
 from qcasync._core.screening import html_title, screen, undecodable
@@ -25,7 +26,9 @@ from qcasync.errors import DecodeError
 from qcasync.models._json import is_array, is_object
 from qcasync.models.charts import Chart
 from qcasync.models.enums import ChartResolution
+from qcasync.models.insights import InsightPage
 from qcasync.models.live import CreateLiveAlgorithmResponse, LiveAlgorithm, LiveDeployment
+from qcasync.models.logs import LogPage
 from qcasync.models.orders import OrderPage
 from qcasync.models.portfolio import Portfolio
 
@@ -37,8 +40,10 @@ __all__ = [
     "html_title",
     "read_chart",
     "read_create",
+    "read_insights",
     "read_live",
     "read_live_list",
+    "read_logs",
     "read_orders",
     "read_portfolio",
     "read_refusal",
@@ -141,6 +146,32 @@ def read_portfolio(body: bytes, *, number: type[float] | type[Decimal] = float) 
     return portfolio
 
 
+def read_logs(body: bytes) -> LogPage | Loading | Refusal:
+    """Read the answer of live/logs/read."""
+    screen(body)
+    if (page := read_log_page(body)) is not None:
+        return page
+    told = members(body)
+    entries = _listed(told, "logs", body)
+    if not isinstance(entries, list):
+        return entries
+    offset = _number(told, "deploymentoffset", int)
+    return LogPage(lines=read_lines(entries), length=_number(told, "length", int), deployment_offset=offset)
+
+
+def read_insights(body: bytes) -> InsightPage | Loading | Refusal:
+    """Read the answer of live/insights/read."""
+    screen(body)
+    if (page := read_insight_page(body)) is not None:
+        return page
+    told = members(body)
+    entries = _listed(told, "insights", body)
+    if not isinstance(entries, list):
+        return entries
+    insights, quarantined = read_insights_apart(entries)
+    return InsightPage(insights=insights, length=_number(told, "length", int), quarantined=quarantined)
+
+
 def read_live_list(body: bytes) -> tuple[LiveDeployment, ...] | Refusal:
     """Read the answer of live/list, or of the former list form of live/read."""
     told = _members(body)
@@ -186,14 +217,21 @@ def _members(body: bytes) -> dict[str, Raw]:
 
 def _orders_patiently(body: bytes, wish: Wish) -> OrderPage[Any] | Loading | Refusal:
     told = members(body)
+    entries = _listed(told, "orders", body)
+    if not isinstance(entries, list):
+        return entries
+    page = read_entries(entries, body, Reader(), wish)
+    return msgspec.structs.replace(page, length=_number(told, "length", int))
+
+
+def _listed(told: dict[str, Raw], key: str, body: bytes) -> list[Raw] | Loading | Refusal:
+    """Return the entries of a page, undecoded."""
     if (refusal := _refusal(told)) is not None:
         return refusal
-    entries = told.get("orders")
-    reader = Reader()
+    entries = told.get(key)
     if entries is None or begins(entries, b"null"):
-        return _loading(told) or _missing("orders", body)
-    page = read_entries(_entries(entries, body), body, reader, wish)
-    return msgspec.structs.replace(page, length=_number(told, "length", int))
+        return _loading(told) or _missing(key, body)
+    return _entries(entries, body, f"$.{key}")
 
 
 def _loading(told: dict[str, Raw]) -> Loading | None:
@@ -238,13 +276,13 @@ def _texts(told: dict[str, Raw]) -> tuple[str, ...]:
     return ()
 
 
-def _entries(raw: Raw, body: bytes) -> list[Raw]:
+def _entries(raw: Raw, body: bytes, path: str) -> list[Raw]:
     if begins(raw, b"{"):
         # PHP writes an array as an object if its keys are not 0, 1, 2, ...; documents show one order for the list.
         told = members(raw)
         return list(told.values()) if all(key.isdigit() for key in told) else [raw]
     if not begins(raw, b"["):
-        raise undecodable("expected a list", body, "$.orders")
+        raise undecodable("expected a list", body, path)
     return parse(raw, _LIST.decode)
 
 

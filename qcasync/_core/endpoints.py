@@ -11,10 +11,12 @@ from typing import Any, Final, Generic, TypeVar
 
 from qcasync._core import decoding
 from qcasync._core.decoding import Loading, Refusal
-from qcasync._core.requests import MAX_WINDOW
+from qcasync._core.requests import MAX_LOG_LINES, MAX_WINDOW
 from qcasync._core.retrying import Effect
 from qcasync.models.charts import Chart
+from qcasync.models.insights import InsightPage
 from qcasync.models.live import CreateLiveAlgorithmResponse, LiveAlgorithm, LiveDeployment
+from qcasync.models.logs import LogPage
 from qcasync.models.orders import OrderPage
 from qcasync.models.portfolio import Portfolio
 
@@ -130,6 +132,28 @@ READ_LIVE_PORTFOLIO: Final[Endpoint[Portfolio]] = Endpoint(
     read_exactly=partial(decoding.read_portfolio, number=Decimal),
     hints=(("No live deployment", "The project was never deployed; live.list() shows what is."),),
 )
+READ_LIVE_LOGS: Final[Endpoint[LogPage]] = Endpoint(
+    operation="READ_LIVE_LOGS",
+    path="live/logs/read",
+    effect=Effect.READ,
+    read=decoding.read_logs,
+    seconds=120.0,
+    max_body_bytes=16 * _MIB,
+    window=MAX_LOG_LINES,
+    hints=(
+        ("Log lines can be read in pages", "Ask for at most 200 lines at a time."),
+        ("No live deployment", "deploy_id is that of one of the project's deployments; live.list() shows them."),
+    ),
+)
+READ_LIVE_INSIGHTS: Final[Endpoint[InsightPage]] = Endpoint(
+    operation="READ_LIVE_INSIGHTS",
+    path="live/insights/read",
+    effect=Effect.READ,
+    read=decoding.read_insights,
+    seconds=120.0,
+    max_body_bytes=16 * _MIB,
+    window=MAX_WINDOW,
+)
 LIQUIDATE_LIVE_ALGORITHM: Final[Endpoint[None]] = Endpoint(
     operation="LIQUIDATE_LIVE_ALGORITHM",
     path="live/update/liquidate",
@@ -158,6 +182,8 @@ ENDPOINTS: Final[tuple[Endpoint[object], ...]] = (
     READ_LIVE_ORDERS,
     READ_LIVE_CHART,
     READ_LIVE_PORTFOLIO,
+    READ_LIVE_LOGS,
+    READ_LIVE_INSIGHTS,
     LIQUIDATE_LIVE_ALGORITHM,
     STOP_LIVE_ALGORITHM,
 )

@@ -162,9 +162,14 @@ def read_each(
         try:
             orders.append(order or _read_order(entry, reader, path, wish))
         except (DecodeError, UnreadableError) as error:
-            reason = f"{error.reason} at {error.path}" if error.path else error.reason
-            quarantined.append(Quarantined(index=index, reason=reason, raw=unquote_numbers(bytes(entry))[:MAX_RAW]))
+            quarantined.append(quarantine(index, entry, error))
     return tuple(orders), tuple(quarantined)
+
+
+def quarantine(index: int, entry: Raw, error: DecodeError | UnreadableError) -> Quarantined:
+    """Keep an entry that could not be decoded, with the reason."""
+    reason = f"{error.reason} at {error.path}" if error.path else error.reason
+    return Quarantined(index=index, reason=reason, raw=unquote_numbers(bytes(entry))[:MAX_RAW])
 
 
 def _read_order(raw: Raw, reader: Reader, path: str, wish: Wish) -> Order[Any]:

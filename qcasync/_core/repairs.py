@@ -11,6 +11,7 @@ from qcasync._core.spelling import fold
 from qcasync.models._base import as_utc
 from qcasync.models._json import is_object
 from qcasync.models.enums import OrderDirection, OrderStatus
+from qcasync.models.insights import Insight
 from qcasync.models.order_events import OrderEvent
 from qcasync.models.orders import Order, OrderSubmissionData
 from qcasync.models.portfolio import Cash
@@ -22,6 +23,10 @@ Object = dict[str, Any]  # JSON, of which nothing is known yet
 ALIASES: Mapping[type[msgspec.Struct], Mapping[str, str]] = {
     Order: {"trailingpercentage": "trailing_as_percentage"},  # the documents' name for it
     Cash: {"securitysymbol": "security_symbols"},  # very old results have one
+    Insight: {
+        "referencefinal": "reference_value_final",
+        "scorefinal": "score_is_final",
+    },  # the documents' and old names
 }
 """Other names of a field, folded."""
 
@@ -137,6 +142,14 @@ def _event(value: Object, note: Note) -> Object:
     return told
 
 
+def _insight(value: Object, note: Note) -> Object:
+    folded = _folded(value)
+    if folded.get("generatedtime") is None and folded.get("createdtime") is not None:
+        note("generatedTime", "not told; createdTime instead")
+        value = _put(value, "generatedTime", folded["createdtime"])
+    return value
+
+
 def _folded(value: Object) -> Object:
     return {fold(key): item for key, item in value.items()}
 
@@ -153,6 +166,7 @@ def _moment(told: Any) -> datetime | None:
 
 
 _MENDERS: Mapping[type[msgspec.Struct], Callable[[Object, Note], Object]] = {
+    Insight: _insight,
     Order: _order,
     OrderEvent: _event,
     OrderSubmissionData: _submission,

@@ -16,6 +16,11 @@ from qcasync.models.enums import AlgorithmStatus
 
 MAX_WINDOW: Final = 100
 """The sources name limits from 100 to 1,000; 100 is the one that all of them allow."""
+MAX_LOG_LINES: Final = 250
+"""Lean enforces it. Its newest texts say 200, which the row's hint tells to whom the server refuses more."""
+
+
+_LISTINGS: Final = "list_orders and iter_orders read all orders, in as many windows as it takes."
 
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
@@ -47,6 +52,24 @@ class ReadLiveOrders(_Body, frozen=True, kw_only=True):
 
     project_id: int
     start: int  # required by QuantConnect since 2025, also when it is 0
+    end: int
+
+
+class ReadLiveLogs(_Body, frozen=True, kw_only=True):
+    """A window of a project's log: lines `start_line` up to, and not including, `end_line`, over all deployments."""
+
+    format: Literal["json"]
+    project_id: int
+    deploy_id: str = msgspec.field(name="algorithmId")
+    start_line: int
+    end_line: int
+
+
+class ReadLiveInsights(_Body, frozen=True, kw_only=True):
+    """A window of a project's insights: indexes `start` up to, and not including, `end`."""
+
+    project_id: int
+    start: int
     end: int
 
 
@@ -115,19 +138,40 @@ def project(project_id: object) -> int:
 
 def window(project_id: int, start: int, end: int) -> ReadLiveOrders:
     """Check a window of order indexes: half-open, not empty, at most 100 long."""
+    _check_window(start, end, "order", MAX_WINDOW, _LISTINGS)
+    return ReadLiveOrders(project_id=project(project_id), start=start, end=end)
+
+
+def log_window(project_id: int, deploy_id: object, start: int, end: int) -> ReadLiveLogs:
+    """Check a window of log lines: half-open, not empty, at most 250 long."""
+    _check_window(start, end, "line", MAX_LOG_LINES, "Read a longer log in several windows.")
+    return ReadLiveLogs(
+        format="json",
+        project_id=project(project_id),
+        deploy_id=identifier("deploy_id", deploy_id),
+        start_line=start,
+        end_line=end,
+    )
+
+
+def insight_window(project_id: int, start: int, end: int) -> ReadLiveInsights:
+    """Check a window of insight indexes: half-open, not empty, at most 100 long."""
+    _check_window(start, end, "insight", MAX_WINDOW, "Read more insights in several windows.")
+    return ReadLiveInsights(project_id=project(project_id), start=start, end=end)
+
+
+def _check_window(start: int, end: int, what: str, most: int, remedy: str) -> None:
     if start < 0:
-        raise ConfigurationError(f"start must not be negative, but is {start}.", "The first order has index 0.")
+        raise ConfigurationError(f"start must not be negative, but is {start}.", f"The first {what} has index 0.")
     if end <= start:
         raise ConfigurationError(
             f"The window {start} to {end} is empty or reversed.",
-            "end is exclusive: start=0, end=100 reads the first hundred orders.",
+            f"end is exclusive: start=0, end={most} reads the first {most} {what}s.",
         )
-    if end - start > MAX_WINDOW:
+    if end - start > most:
         raise ConfigurationError(
-            f"The window {start} to {end} spans {end - start} orders; QuantConnect answers at most {MAX_WINDOW}.",
-            "list_orders and iter_orders read all orders, in as many windows as it takes.",
+            f"The window {start} to {end} spans {end - start} {what}s; QuantConnect answers at most {most}.", remedy
         )
-    return ReadLiveOrders(project_id=project(project_id), start=start, end=end)
 
 
 def chart(project_id: int, name: str, start: datetime, end: datetime, count: object) -> ReadChart:
@@ -188,13 +232,14 @@ def live_list(
     if start_time is not None and end_time is not None and _utc(end_time) < _utc(start_time):
         raise ConfigurationError(f"end_time ({end_time}) is before start_time ({start_time}).", "Exchange the two.")
     return ListLive(
-        status=None if status is None else _status(status),
+        status=None if status is None else status_name(status),
         start=_time(start_time, times),
         end=_time(end_time, times),
     )
 
 
-def _status(status: AlgorithmStatus | str) -> str:
+def status_name(status: AlgorithmStatus | str) -> str:
+    """Check a deployment's state, in any spelling."""
     member = AlgorithmStatus(status)
     if not member.is_known:
         words = [str(known.value) for known in AlgorithmStatus]

@@ -23,6 +23,8 @@ from qcasync.models.enums import (
     ChartResolution,
     ChartType,
     DataNormalizationMode,
+    InsightDirection,
+    InsightType,
     OpenEnum,
     OrderDirection,
     OrderStatus,
@@ -32,9 +34,11 @@ from qcasync.models.enums import (
     SeriesType,
     TimeInForceKind,
 )
+from qcasync.models.insights import Insight, InsightPage
 from qcasync.models.listings import Anomaly, OrderListing
 from qcasync.models.live import CreateLiveAlgorithmResponse, LiveAlgorithm, LiveDeployment, ProjectFile
 from qcasync.models.live_result import AlphaRuntimeStatistics, InsightScore, LiveResult
+from qcasync.models.logs import LogPage
 from qcasync.models.order_events import CashAmount, OrderEvent, OrderFee
 from qcasync.models.order_properties import OrderProperties, TimeInForce
 from qcasync.models.orders import GroupOrderManager, Order, OrderPage, OrderSubmissionData
@@ -62,10 +66,15 @@ __all__ = [
     "EmailTarget",
     "GroupOrderManager",
     "Holding",
+    "Insight",
+    "InsightDirection",
+    "InsightPage",
     "InsightScore",
+    "InsightType",
     "LiveAlgorithm",
     "LiveDeployment",
     "LiveResult",
+    "LogPage",
     "Notification",
     "NotificationTarget",
     "OpenEnum",

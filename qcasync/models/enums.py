@@ -18,6 +18,8 @@ __all__ = [
     "ChartResolution",
     "ChartType",
     "DataNormalizationMode",
+    "InsightDirection",
+    "InsightType",
     "OpenEnum",
     "OrderDirection",
     "OrderStatus",
@@ -213,6 +215,21 @@ class AlgorithmStatus(OpenEnum):
     IDLE = "Idle"
     UNDEFINED = "Undefined"
     """The project has no deployment. live/read answers so, and calls it a success."""
+
+
+class InsightType(OpenEnum):
+    """What an insight predicts."""
+
+    PRICE = "price"
+    VOLATILITY = "volatility"
+
+
+class InsightDirection(OpenEnum):
+    """Where an insight expects it to move. The value is the sign."""
+
+    DOWN = -1
+    FLAT = 0
+    UP = 1
 
 
 class SeriesType(OpenEnum):

@@ -1,6 +1,7 @@
-"""What a client tells its observers: frozen records, free of credentials and of bodies."""
+"""What a client tells its observers: frozen records, free of credentials, and of bodies unless one is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -8,6 +9,7 @@ from qcasync.errors import Sent
 from qcasync.outcomes import Outcome
 
 __all__ = [
+    "AnswerReceived",
     "LoadingObserved",
     "Observation",
     "Observer",
@@ -48,6 +50,42 @@ class ResponseReceived(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes: int
     wire_bytes: int
     seconds: float
+
+
+class AnswerReceived(msgspec.Struct, frozen=True, kw_only=True):
+    """A call without effect was answered, and this is the answer with its body.
+
+    Told only to observers that have an attribute `wants_bodies = True`, after `ResponseReceived`. Bodies hold what the
+    account holds, and the hash of a refused request: they are absent from `repr`, and are not for a log.
+
+    Attributes:
+        request: The request's body, in JSON.
+        headers: Those of the response; names in lower case.
+        body: After decompression.
+        seconds: From handing over the request to the end of the response.
+        read_at: Our clock at the end of the response, in Unix seconds.
+        mono_sent: Our monotonic clock no later than the request's first byte.
+        mono_answered: The same no earlier than the end of the response's headers.
+        mono_read: The same at the end of the response.
+    """
+
+    endpoint: str
+    attempt: int
+    request: bytes
+    status_code: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+    read_at: float
+    mono_sent: float
+    mono_answered: float
+    mono_read: float
+
+    def __repr__(self) -> str:
+        return f"<AnswerReceived {self.endpoint} {self.status_code} ({len(self.body)} bytes)>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # rich asks for it first, and msgspec's own lists every field
+        return [("endpoint", self.endpoint), ("status_code", self.status_code)]
 
 
 class RetryScheduled(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +159,16 @@ class OutcomeTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Observation = (
-    RequestSent | ResponseReceived | RetryScheduled | SkewCorrected | LoadingObserved | WindowRead | OutcomeTold
+    RequestSent
+    | ResponseReceived
+    | AnswerReceived
+    | RetryScheduled
+    | SkewCorrected
+    | LoadingObserved
+    | WindowRead
+    | OutcomeTold
 )
 Observer = Callable[[Observation], None]
-"""Called on the event loop as things happen; keep it short. What it raises is logged, and otherwise ignored."""
+"""Called on the event loop as things happen; keep it short. What it raises is logged, and otherwise ignored.
+
+One that has an attribute `wants_bodies = True` is told `AnswerReceived` as well."""

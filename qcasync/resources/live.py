@@ -21,9 +21,10 @@ from qcasync.models.live import LiveAlgorithm, LiveDeployment
 from qcasync.models.portfolio import Portfolio
 from qcasync.resources.live_commands import LiveCommands
 from qcasync.resources.live_orders import LiveOrders
+from qcasync.resources.live_records import LiveRecords
 
 
-class Live(LiveOrders, LiveCommands):
+class Live(LiveOrders, LiveRecords, LiveCommands):
     """Live algorithms: the attribute `live` of a client.
 
     Every method may raise `AuthenticationError`, `RequestError`, `ResponseError` and their kinds; `Raises:` lists what
@@ -32,6 +33,7 @@ class Live(LiveOrders, LiveCommands):
 
     def __init__(self, session: Session, effects: Effects) -> None:
         LiveOrders.__init__(self, session)
+        LiveRecords.__init__(self, session)
         LiveCommands.__init__(self, session, effects)
 
     async def read(

@@ -7,6 +7,11 @@ import msgspec
 
 from qcasync.simulator.books import OrderBook, Spelling
 from qcasync.simulator.orders import Life
+from qcasync.simulator.records import Records, make_insight, make_line, seen_at
+from qcasync.simulator.wire import JsonObject
+
+_LOG_SECONDS = 1800.0
+_INSIGHT_SECONDS = 7200.0
 
 Ending: TypeAlias = Literal["Stopped", "Liquidated", "RuntimeError"]
 
@@ -42,6 +47,8 @@ class Deployment:
         ending: The status from then on.
         snapshot: What the API shows.
         earlier: What it showed before the last flush that changed anything.
+        log: Its log lines, flushed or not.
+        insights: Its insights, flushed or not.
     """
 
     def __init__(
@@ -55,6 +62,9 @@ class Deployment:
         self.ending: Ending = "Stopped"
         self.snapshot: Snapshot = Snapshot()
         self.earlier: Snapshot = self.snapshot
+        self.log: Records[str] = Records(f"{seed}/log", launched_at, _LOG_SECONDS, make_line)
+        self.insights: Records[JsonObject] = Records(f"{seed}/insights", running_at, _INSIGHT_SECONDS, make_insight)
+        self._flushed_until = -math.inf
         self._running_at = running_at
         self._journal: list[_Change] = []
 
@@ -87,17 +97,39 @@ class Deployment:
 
         A flush that falls due covers what happened before its instant, not at it.
         """
-        if not self._journal:
-            return
+        if self._journal:
+            self.flush(self._due(now, flush_seconds))
+
+    def flush_all(self, until: float) -> None:
+        """Write out orders, log and insights up to `until`."""
+        self.flush(until)
+        self._flushed_until = max(until, self._flushed_until)
+
+    def logs_at(self, now: float, flush_seconds: float) -> list[str]:
+        """The log lines that the API shows at `now`."""
+        until = self._written_until(now, flush_seconds)
+        self.log.grow(until)
+        return self.log.until(until)
+
+    def insights_at(self, now: float, flush_seconds: float) -> list[JsonObject]:
+        """The insights that the API shows at `now`."""
+        until = self._written_until(now, flush_seconds)
+        self.insights.grow(until)
+        return [seen_at(insight, until) for insight in self.insights.until(until)]
+
+    def _written_until(self, now: float, flush_seconds: float) -> float:
+        until = max(self._due(now, flush_seconds), self._flushed_until)
+        return until if self.stopped_at is None else min(until, self.stopped_at)
+
+    def _due(self, now: float, flush_seconds: float) -> float:
+        """Up to when the flushes that are due at `now` cover what happened."""
         if not self.is_active(now) or flush_seconds <= 0:
-            self.flush(now)
-            return
+            return now
         flushes = (now - self.launched_at) // flush_seconds
-        if flushes >= 1:
-            self.flush(math.nextafter(self.launched_at + flushes * flush_seconds, -math.inf))
+        return math.nextafter(self.launched_at + flushes * flush_seconds, -math.inf) if flushes >= 1 else -math.inf
 
     def flush(self, until: float) -> None:
-        """Write out everything that happened up to `until`."""
+        """Write out what happened to orders up to `until`."""
         due = [change for change in self._journal if change.at <= until]
         if not due:
             return

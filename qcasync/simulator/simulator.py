@@ -17,6 +17,7 @@ from qcasync.simulator.frontdoor import Answer, FrontDoor
 from qcasync.simulator.ledger import Ledger
 from qcasync.simulator.orders import Life
 from qcasync.simulator.projects import Project
+from qcasync.simulator.records import stamped
 from qcasync.simulator.wire import JsonObject
 from qcasync.simulator.world import World
 
@@ -168,12 +169,32 @@ class Simulator:
             at = self._at(now)
             self._running(project_id, at).fill(index, at)
 
+    def log(self, project_id: int, text: str, now: float | None = None) -> None:
+        """Let the running deployment log a line. The API shows it after the next flush, with its date in front.
+
+        Raises:
+            ValueError: Nothing runs.
+        """
+        with self._lock:
+            at = self._at(now)
+            self._running(project_id, at).log.add(at, stamped(at, text))
+
+    def insight(self, project_id: int, now: float | None = None) -> JsonObject:
+        """Let the running deployment make an insight, and return it. The API shows it after the next flush.
+
+        Raises:
+            ValueError: Nothing runs.
+        """
+        with self._lock:
+            at = self._at(now)
+            return dict(self._running(project_id, at).insights.invent(at))
+
     def flush(self, project_id: int, now: float | None = None) -> None:
         """Write the snapshot now, whether or not it is due."""
         with self._lock:
             at = self._at(now)
             for deployment in self._project(project_id).deployments:
-                deployment.flush(at)
+                deployment.flush_all(at)
 
     def orders(self, project_id: int, now: float | None = None) -> tuple[JsonObject, ...]:
         """The orders as they are on the wire, in list order: all deployments, in launch order.

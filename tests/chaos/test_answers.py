@@ -101,11 +101,22 @@ KINDS: Final = (
     Kind(stream, bodies.ORDERS, math.inf),
     Kind(chart, bodies.CHARTS, 120.0),
     Kind(lambda client, timeout: client.live.read_portfolio(7, timeout=timeout), bodies.PORTFOLIOS),
+    Kind(lambda client, timeout: client.live.read_logs(7, "L-1", 0, 250, timeout=timeout), bodies.LOGS, 120.0),
+    Kind(lambda client, timeout: client.live.read_insights(7, 0, 100, timeout=timeout), bodies.INSIGHTS, 120.0),
     Kind(create, CREATED + LISTS, 300.0 + LOOKING, "live/create"),
     Kind(stop, SUCCESS + LISTS, 90.0 + LOOKING, "live/update/stop"),
     Kind(liquidate, SUCCESS, 90.0 + LOOKING, "live/update/liquidate"),
 )
 """A seed takes one of them."""
+TOUCHED: Final = (
+    qcasync.OrderPage,
+    qcasync.Chart,
+    qcasync.Portfolio,
+    qcasync.LiveAlgorithm,
+    qcasync.LogPage,
+    qcasync.InsightPage,
+)
+"""Answers with something in them that is computed."""
 STREAM: Final = 7
 EXACT: Final = 5
 
@@ -171,7 +182,7 @@ def hold(value: Any, *, exact: bool, closely: bool) -> None:
         hold(tuple(value), exact=exact, closely=closely)
     elif value is not None:
         assert isinstance(value, msgspec.Struct)
-        if isinstance(value, qcasync.OrderPage | qcasync.Chart | qcasync.Portfolio | qcasync.LiveAlgorithm):
+        if isinstance(value, TOUCHED):
             touch(value)
         if closely:
             examine(value, exact=exact)

@@ -17,8 +17,10 @@ from qcasync._core.decoding import (
     Refusal,
     read_chart,
     read_create,
+    read_insights,
     read_live,
     read_live_list,
+    read_logs,
     read_orders,
     read_portfolio,
     read_success,
@@ -37,10 +39,15 @@ from qcasync.models import (
     DataNormalizationMode,
     GroupOrderManager,
     Holding,
+    Insight,
+    InsightDirection,
+    InsightPage,
     InsightScore,
+    InsightType,
     LiveAlgorithm,
     LiveDeployment,
     LiveResult,
+    LogPage,
     Order,
     OrderDirection,
     OrderEvent,
@@ -67,7 +74,9 @@ READERS: dict[str, Callable[[bytes], Any]] = {
     "authenticate": read_success,
     "live_chart_read": read_chart,
     "live_create": read_create,
+    "live_insights_read": read_insights,
     "live_list": read_live_list,
+    "live_logs_read": read_logs,
     "live_orders_read": read_orders,
     "live_portfolio_read": read_portfolio,
     "live_read": read_live,
@@ -226,6 +235,8 @@ def test_fields_stand_in_the_order_in_which_the_server_writes_them() -> None:
     for sample in ("live_chart_read/chart", "live_portfolio_read/portfolio"):
         _assert_tree_in_order(json.loads((SAMPLES / f"{sample}.json").read_bytes()))
     _assert_in_order(LiveDeployment, json.loads((SAMPLES / "live_list/live.json").read_bytes())["live"][0])
+    insight = json.loads((SAMPLES / "live_insights_read/engine.json").read_bytes())["insights"][0]
+    assert list(insight) == [field.encode_name for field in msgspec.structs.fields(Insight)]
 
 
 def _assert_tree_in_order(answer: dict[str, Any]) -> None:
@@ -355,6 +366,9 @@ def test_a_broken_order_is_quarantined_and_the_others_delivered() -> None:
         ("live_orders_read/refused_error", Refusal(("no",))),
         ("live_orders_read/refused_without_reason", Refusal(())),
         ("live_list/empty", ()),
+        ("live_logs_read/empty", LogPage(lines=(), length=0, deployment_offset=0)),
+        ("live_logs_read/refused", Refusal(("Log lines can be read in pages up to 200 lines",))),
+        ("live_insights_read/loading", Loading(0.5)),
         ("authenticate/success", None),
         ("authenticate/wrong_hash", Refusal(("Hash doesn't match. UID: 1 Hash: 00 Timestamp: 2",))),
     ],
@@ -627,6 +641,113 @@ def test_a_portfolio() -> None:
     assert old.holdings == {"KRNL X1Y2Z3": short}
     euro = Symbol(value="EURUSD", id="EURUSD 5O", permtick="EURUSD")
     assert old.cash == {"USD": msgspec.structs.replace(dollars, security_symbols=(euro,))}
+
+
+def test_log_lines() -> None:
+    assert read("live_logs_read/lines") == LogPage(
+        lines=(
+            f"2025-02-03 14:00:00 Launching analysis for {DEPLOY} with LEAN Engine v2.5.0.0.17000",
+            "2025-02-03 14:30:00 café <b>a/b</b>",
+            "2025-02-03 14:31:00 Runtime Error: 'KRNL'\n  at OnData in main.py: line 12",
+        ),
+        length=43,
+        deployment_offset=40,
+    )
+    assert read("live_logs_read/old") == LogPage(lines=("2025-02-03 14:00:00 hello",))
+
+
+def test_a_log_line_that_is_no_text_keeps_its_place() -> None:
+    """Lines are known by their number: one that was dropped would shift all others."""
+    assert read("live_logs_read/php") == LogPage(
+        lines=("2025-02-03 14:00:00 hello", "", "12.50", '{"time":1738593000,"text":"hm"}'),
+        length=12,
+        deployment_offset=0,
+    )
+
+
+PREDICTION = Insight(
+    id="00000000000000000000000000000a01",
+    source_model="KernelAlphaModel",
+    generated_time_at=1738593000.25,
+    created_time_at=1738593000.25,
+    close_time_at=1738679400.25,
+    symbol="KRNL X1Y2Z3",
+    ticker="KRNL",
+    type=InsightType.PRICE,
+    reference=80.5,
+    reference_value_final=81.25,
+    direction=InsightDirection.UP,
+    period=86400.0,
+    magnitude=0.025,
+    confidence=0.75,
+    weight=0.1,
+    score_is_final=True,
+    score_direction=1.0,
+    score_magnitude=0.5,
+    estimated_value=12.5,
+    tag="strong",
+)
+HUNCH = Insight(
+    id="00000000000000000000000000000a02",
+    group_id="000000000000000000000000000000f0",
+    source_model="KernelAlphaModel",
+    generated_time_at=1738593060.0,
+    created_time_at=1738593060.0,
+    close_time_at=1738596660.0,
+    symbol="KRNL X1Y2Z3",
+    ticker="KRNL",
+    type=InsightType.VOLATILITY,
+    reference=80.5,
+    direction=InsightDirection.FLAT,
+    period=3600.0,
+)
+
+
+@pytest.mark.parametrize("sample", ["engine", "kebab"])
+def test_insights_as_engines_write_them(sample: str) -> None:
+    """Today with rounded numbers as text, and formerly in kebab-case under two other names."""
+    page = read(f"live_insights_read/{sample}")
+
+    assert page == InsightPage(insights=(PREDICTION, HUNCH), length=2)
+    assert page.insights[0].close_time == datetime(2025, 2, 4, 14, 30, 0, 250_000, UTC)
+
+
+def test_insights_as_documents_show_them() -> None:
+    """The same under two other names, with plain numbers and without the engine's second time of creation."""
+    (insight,) = read("live_insights_read/documented").insights
+
+    assert insight == msgspec.structs.replace(
+        PREDICTION, generated_time_at=1738593000.0, created_time_at=None, close_time_at=1738679400.0
+    )
+    assert insight.created_time is None
+
+
+def test_odd_values_of_an_insight_are_put_right() -> None:
+    assert read("live_insights_read/odd_values") == InsightPage(
+        insights=(
+            Insight(
+                id="7",
+                generated_time_at=1738593000.5,
+                close_time_at=1738679400.0,
+                symbol="KRNL X1Y2Z3",
+                type=InsightType("Tomorrow"),
+                direction=InsightDirection.DOWN,
+                period=86400.0,
+                score_is_final=True,
+                tag="8",
+            ),
+        )
+    )
+
+
+def test_a_broken_insight_is_quarantined_and_the_others_delivered() -> None:
+    page = read("live_insights_read/one_broken")
+
+    assert page.insights == (PREDICTION, HUNCH)
+    (entry,) = page.quarantined
+    assert (entry.index, entry.reason) == (1, "no `generatedTime` at $.insights[1]")
+    assert json.loads(entry.raw)["id"] == "00000000000000000000000000000bad"
+    assert (page.count, page.length) == (3, 3)
 
 
 def test_every_sample_is_named_in_this_module() -> None:

@@ -192,6 +192,8 @@ CALLS: Final[dict[str, Act]] = {
     "Live.wait_stopped": lambda client: client.live.wait_stopped(ENDED_PROJECT),
     "Live.read_chart": lambda client: client.live.read_chart(PROJECT, "Equity", start=_SINCE, end=_UNTIL),
     "Live.read_portfolio": lambda client: client.live.read_portfolio(PROJECT),
+    "Live.read_logs": lambda client: client.live.read_logs(PROJECT, "L-1", 0, 250),
+    "Live.read_insights": lambda client: client.live.read_insights(PROJECT, 0, 100),
     "Live.read_orders": lambda client: client.live.read_orders(PROJECT, 0, 100),
     "Live.list_orders": lambda client: client.live.list_orders(PROJECT),
     "Live.iter_orders, entered": _enter,
@@ -272,6 +274,10 @@ class QuantConnect:
                 return dict(bodies.CHARTS[0])
             case "live/portfolio/read":
                 return dict(bodies.PORTFOLIOS[0])
+            case "live/logs/read":
+                return dict(bodies.LOGS[0])
+            case "live/insights/read":
+                return dict(bodies.INSIGHTS[0])
             case _:
                 self._status = _STATUS_AFTER[path]
                 return {}

@@ -43,6 +43,20 @@ async def orders(project_id: int) -> None:
             assert_type(pages.total, int)
 
 
+async def records(project_id: int) -> None:
+    """Log lines and insights, a window at a time."""
+    async with qcasync.Client() as qc:
+        log = await qc.live.read_logs(project_id, "L-1", 0, 250)
+        assert_type(log, qcasync.LogPage)
+        assert_type(log.lines, tuple[str, ...])
+        page = await qc.live.read_insights(project_id, 0, 100, timeout=timedelta(seconds=5))
+        assert_type(page, qcasync.InsightPage)
+        assert_type(page.insights[0].direction, qcasync.InsightDirection)
+        assert_type(page.insights[0].type, qcasync.InsightType)
+        assert_type(page.insights[0].magnitude, float | None)
+        assert_type(page.insights[0].close_time, datetime)
+
+
 async def exactly(project_id: int) -> None:
     """The same with decimals."""
     async with qcasync.Client() as qc:

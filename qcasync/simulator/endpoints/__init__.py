@@ -6,8 +6,10 @@ from types import MappingProxyType
 from qcasync.simulator.endpoints.call import Call
 from qcasync.simulator.endpoints.charts import read_chart
 from qcasync.simulator.endpoints.commands import create, liquidate, stop
+from qcasync.simulator.endpoints.insights import read_insights
 from qcasync.simulator.endpoints.lists import list_deployments
 from qcasync.simulator.endpoints.live import read_live
+from qcasync.simulator.endpoints.logs import read_logs
 from qcasync.simulator.endpoints.orders import read_orders
 from qcasync.simulator.endpoints.portfolio import read_portfolio
 from qcasync.simulator.wire import Reply, success
@@ -29,6 +31,8 @@ ENDPOINTS: Mapping[str, Callable[[Call], Reply]] = MappingProxyType(
         "live/orders/read": read_orders,
         "live/portfolio/read": read_portfolio,
         "live/chart/read": read_chart,
+        "live/logs/read": read_logs,
+        "live/insights/read": read_insights,
         "live/update/stop": stop,
         "live/update/liquidate": liquidate,
     }

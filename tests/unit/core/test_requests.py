@@ -13,11 +13,15 @@ from qcasync._core.requests import (
     ListLive,
     ProjectCall,
     ReadLive,
+    ReadLiveInsights,
+    ReadLiveLogs,
     ReadLiveOrders,
     create_live,
     encode,
     identifier,
+    insight_window,
     live_list,
+    log_window,
     project,
     window,
 )
@@ -46,6 +50,11 @@ DEPLOYMENT: dict[str, Any] = {
         (ListLive(), b"{}"),
         (ListLive(status="Running", start=1, end=2), b'{"status":"Running","start":1,"end":2}'),
         (ReadLiveOrders(project_id=7, start=0, end=100), b'{"projectId":7,"start":0,"end":100}'),
+        (
+            ReadLiveLogs(format="json", project_id=7, deploy_id="L-1", start_line=0, end_line=250),
+            b'{"format":"json","projectId":7,"algorithmId":"L-1","startLine":0,"endLine":250}',
+        ),
+        (ReadLiveInsights(project_id=7, start=0, end=100), b'{"projectId":7,"start":0,"end":100}'),
         (ProjectCall(project_id=7), b'{"projectId":7}'),
         (
             create_live(**DEPLOYMENT),
@@ -124,6 +133,44 @@ def test_what_is_no_window(start: int, end: int, problem: str) -> None:
         window(7, start, end)
     assert caught.value.problem == problem
     assert caught.value.hint
+
+
+def test_a_window_of_log_lines() -> None:
+    """At most 250 long; the deployment is named, though the numbers are the project's."""
+    assert log_window(7, "L-1", 5, 255) == ReadLiveLogs(
+        format="json", project_id=7, deploy_id="L-1", start_line=5, end_line=255
+    )
+    with pytest.raises(ConfigurationError, match="deploy_id must not be empty"):
+        log_window(7, " ", 0, 1)
+    with pytest.raises(ConfigurationError, match="project_id"):
+        log_window(0, "L-1", 0, 1)
+
+
+def test_a_window_of_insights() -> None:
+    """As of orders."""
+    assert insight_window(7, 5, 105) == ReadLiveInsights(project_id=7, start=5, end=105)
+    with pytest.raises(ConfigurationError, match="project_id"):
+        insight_window(0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "problem"),
+    [
+        (-1, 10, "start must not be negative, but is -1."),
+        (10, 10, "The window 10 to 10 is empty or reversed."),
+        (0, 251, "The window 0 to 251 spans 251 {}; QuantConnect answers at most {}."),
+    ],
+)
+def test_what_is_no_window_of_records(start: int, end: int, problem: str) -> None:
+    """Each kind is named, with its own limit."""
+    with pytest.raises(ConfigurationError) as lines:
+        log_window(7, "L-1", start, end)
+    with pytest.raises(ConfigurationError) as insights:
+        insight_window(7, start, end)
+    assert lines.value.problem == problem.format("lines", 250)
+    assert insights.value.problem == problem.format("insights", 100)
+    assert lines.value.hint
+    assert insights.value.hint
 
 
 def test_a_window_needs_a_project() -> None:

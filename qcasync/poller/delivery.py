@@ -1,0 +1,245 @@
+"""The stream of changes: in sequence for each project, the next one when the one before is acknowledged.
+
+A project whose consumer is slow waits, and the others go on. Few changes of a project are in memory; the others wait in
+the checkpoint.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, Self
+
+import anyio
+import msgspec
+
+from qcasync._tasks import task_group
+from qcasync.errors import ConfigurationError
+from qcasync.models.changes import Change
+from qcasync.models.watched import WatchedProject
+from qcasync.poller.checkpoint import Checkpoint
+from qcasync.poller.store import Write
+
+PREFETCH: Final = 16
+"""Changes of a project in memory."""
+FULL: Final = 1000
+"""Changes of a project that wait, before it is looked at no more."""
+IMPATIENT: Final = 60.0
+"""Seconds without an acknowledgement, while somebody waits for changes, after which a hint is logged."""
+HANDLER_ATTEMPTS: Final = 5
+FIRST_WAIT: Final = 1.0
+LONGEST_WAIT: Final = 60.0
+
+Handler = Callable[[Change], Awaitable[object]]
+
+logger: logging.Logger = logging.getLogger("qcasync")
+
+
+class _Queue:
+    """The changes of one project that wait."""
+
+    def __init__(self) -> None:
+        self.loaded: deque[Change] = deque()
+        self.count = 0
+        self.last = 0
+        self.out: Change | None = None
+        self.is_ready = False
+
+
+class Changes:
+    """An async iterator over the changes of a watch. It ends when the watch does; several tasks may share it.
+
+    A change is delivered again, after a restart, until it is acknowledged; and the project's next one comes only then.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self._checkpoint = checkpoint
+        self.drained: Callable[[int], None] = lambda _: None
+        """Told when enough changes of a project were taken, so that it may be looked at again."""
+        self.views: Callable[[], tuple[WatchedProject, ...]] = tuple
+        """Asked for the state of the projects."""
+        self._queues: dict[int, _Queue] = {}
+        self._ready: deque[int] = deque()
+        self._news = anyio.Event()
+        self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """How many changes are not acknowledged."""
+        return sum(queue.count for queue in self._queues.values())
+
+    @property
+    def projects(self) -> tuple[WatchedProject, ...]:
+        """The projects that are watched at present, as far as they are known. Costs no request."""
+        return self.views()
+
+    @property
+    def stalled(self) -> str | None:
+        """Why nothing is delivered at present, because the checkpoint cannot be written; None if it can."""
+        return self._checkpoint.failing
+
+    async def parked(self) -> list[tuple[Change, str]]:
+        """The changes that a handler could not take, each with its error; also those of former runs."""
+        return await self._checkpoint.parked()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Change:
+        """The next change.
+
+        Raises:
+            StopAsyncIteration: The watch has ended.
+        """
+        while not self._closed:
+            if not self._ready:
+                await self._wait()
+                continue
+            project_id = self._ready.popleft()
+            queue = self._queues[project_id]
+            queue.is_ready = False
+            try:
+                change = await self._head(project_id, queue)
+            except BaseException:  # cancelled: the project's turn is not lost
+                self._offer(project_id, queue)
+                raise
+            queue.out = change
+            vars(change)["_acknowledge"] = self._acknowledge
+            return change
+        raise StopAsyncIteration
+
+    async def handle(self, handler: Handler, *, attempts: int = HANDLER_ATTEMPTS, concurrency: int = 10) -> None:
+        """Give every change to a function, and acknowledge it when that returns. Does not return by itself.
+
+        The changes of a project come one after the other, those of different projects at the same time. When the
+        function raises, the change is given to it again after a while, with a higher `attempt`; the project's other
+        changes wait. After some attempts it is parked: kept aside in the checkpoint with the error.
+
+        Args:
+            handler: An async function of a change.
+            attempts: How often a change is given to it.
+            concurrency: How many projects are served at once.
+        """
+        limit = anyio.CapacityLimiter(concurrency)
+        async with task_group() as group:
+            while True:
+                async with limit:  # nobody takes a change out before somebody is free to handle it
+                    pass
+                try:
+                    change = await self.__anext__()
+                except StopAsyncIteration:
+                    return
+                group.start_soon(self._handle, handler, change, attempts, limit)
+
+    async def _handle(self, handler: Handler, change: Change, attempts: int, limit: anyio.CapacityLimiter) -> None:
+        wait = FIRST_WAIT
+        for tried in range(1, attempts + 1):
+            try:
+                async with limit:
+                    await handler(change)
+            except Exception as error:  # a handler is foreign code
+                logger.exception("the handler failed on change %s, attempt %d", change.key, change.attempt)
+                if tried == attempts:
+                    await self._park(change, repr(error))
+                    return
+                await anyio.sleep(wait)
+                wait = min(2 * wait, LONGEST_WAIT)
+                change = self._again(change)
+            else:
+                await self._acknowledge(change, None)
+                return
+
+    # What the watch does
+
+    async def load(self) -> None:
+        """Take up what a former run of the watch left."""
+        for project_id, count in (await self._checkpoint.waiting()).items():
+            queue = self._queues.setdefault(project_id, _Queue())
+            queue.count = count
+            self._offer(project_id, queue)
+
+    def committed(self, changes: Iterable[Change]) -> None:
+        """New changes are kept, and may be delivered."""
+        for change in changes:
+            queue = self._queues.setdefault(change.project_id, _Queue())
+            if queue.count == len(queue.loaded) and len(queue.loaded) < PREFETCH:
+                queue.loaded.append(change)
+            queue.count += 1
+            if queue.out is None:
+                self._offer(change.project_id, queue)
+
+    def waiting_of(self, project_id: int) -> int:
+        """How many changes of a project are not acknowledged."""
+        queue = self._queues.get(project_id)
+        return 0 if queue is None else queue.count
+
+    def is_full(self, project_id: int) -> bool:
+        """Whether so many changes of a project wait that it had better not be looked at."""
+        return self.waiting_of(project_id) >= FULL
+
+    def close(self) -> None:
+        """No more changes will come."""
+        self._closed = True
+        self._news.set()
+
+    # How it is done
+
+    async def _head(self, project_id: int, queue: _Queue) -> Change:
+        if not queue.loaded:
+            queue.loaded.extend(await self._checkpoint.pending(project_id, queue.last, PREFETCH))
+        return queue.loaded[0]
+
+    def _offer(self, project_id: int, queue: _Queue) -> None:
+        if queue.count and not queue.is_ready:
+            queue.is_ready = True
+            self._ready.append(project_id)
+            self._news.set()
+            self._news = anyio.Event()
+
+    async def _wait(self) -> None:
+        """Wait for news. Who forgets to acknowledge would wait for ever, and is told so."""
+        news = self._news
+        unacknowledged = [queue for queue in self._queues.values() if queue.out is not None]
+        with anyio.move_on_after(IMPATIENT if unacknowledged else None) as scope:
+            await news.wait()
+        if scope.cancelled_caught:
+            logger.warning(
+                "%d changes were delivered and not acknowledged; the next ones come after `await change.ack()`",
+                len(unacknowledged),
+            )
+            await news.wait()
+
+    async def _acknowledge(self, change: Change, write: Write | None) -> None:
+        await self._take(change, lambda: self._checkpoint.acknowledge(change, write))
+
+    async def _park(self, change: Change, reason: str) -> None:
+        await self._take(change, lambda: self._checkpoint.park(change, reason))
+
+    async def _take(self, change: Change, keep: Callable[[], Awaitable[None]]) -> None:
+        """Let a change be settled in the checkpoint, and the project's next one come."""
+        queue = self._queues.get(change.project_id)
+        if queue is None or queue.out is None or queue.out.sequence != change.sequence:
+            if queue is not None and change.sequence <= queue.last:
+                return  # it was acknowledged before
+            raise ConfigurationError(
+                "This change is not the one to be acknowledged.", "Acknowledge each once, in turn."
+            )
+        if self._closed:
+            raise ConfigurationError(
+                "The watch has ended; the change comes again with the next one.", "Acknowledge inside the `async with`."
+            )
+        await keep()
+        queue.out = None
+        queue.last = change.sequence
+        queue.loaded.popleft()
+        queue.count -= 1
+        self._offer(change.project_id, queue)
+        if queue.count == FULL // 2:
+            self.drained(change.project_id)
+
+    def _again(self, change: Change) -> Change:
+        """The same change for another attempt."""
+        again = msgspec.structs.replace(change, attempt=change.attempt + 1)
+        vars(again)["_acknowledge"] = self._acknowledge
+        queue = self._queues[change.project_id]
+        queue.out = queue.loaded[0] = again
+        return again

@@ -1,0 +1,225 @@
+"""Looks at the orders of one project: the core plans and compares, this reads and keeps."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+import anyio
+import msgspec
+
+from qcasync._core.deltas import FORM, digest_of
+from qcasync._core.endpoints import READ_LIVE_ORDERS
+from qcasync._core.order_cycle import OrderCycle, OrderMemory, Placed
+from qcasync._core.order_follower import OrderFollower, keys_of
+from qcasync._core.requests import ReadLiveOrders
+from qcasync._core.window_steps import Broken, Complete, LookAgain, Trouble, Wait, Window
+from qcasync._core.windows import WARMING_LIMIT
+from qcasync._tasks import task_group
+from qcasync.errors import IncompleteRead, NotReady, QuantConnectError
+from qcasync.models.changes import Gap
+from qcasync.models.orders import OrderPage
+from qcasync.models.quarantine import Quarantined
+from qcasync.poller.keeping import Keeper
+from qcasync.poller.reader import Reader
+from qcasync.poller.store import Facts, QuarantinedEntry
+
+ABOUT: Final = "orders"
+AT_ONCE: Final = 4
+"""Windows of one project in flight."""
+MOST_UNREADABLE: Final = 1000
+"""Entries that cannot be decoded, of which it is remembered that they were told."""
+
+
+class _Kept(msgspec.Struct, kw_only=True):
+    """The memory of a project's orders, as it is kept.
+
+    Attributes:
+        form: How this release of the library digests orders and events.
+        unreadable: Digests of the entries of which it was told that they cannot be decoded.
+    """
+
+    memory: OrderMemory
+    form: str
+    unreadable: tuple[bytes, ...] = ()
+
+
+class OrdersLook:
+    """What is looked at when the orders of a project are due.
+
+    Args:
+        project_id: The project.
+        reader: Reads.
+        keeper: Keeps, and passes changes on.
+        told_since: Orders of before this Unix time are a baseline; None tells everything.
+    """
+
+    def __init__(self, project_id: int, reader: Reader, keeper: Keeper, told_since: float | None) -> None:
+        self.project_id = project_id
+        self._reader = reader
+        self._keeper = keeper
+        self._told_since = told_since
+        self._follower: OrderFollower | None = None
+        self._cycle: OrderCycle | None = None
+        self._news = False
+        self.ended: Mapping[str, float | None] = {}
+        """The project's deployments that have ended, with the Unix times at which they did."""
+        self._wanted = 0
+        self._unreadable: tuple[bytes, ...] = ()
+
+    @property
+    def complete_through(self) -> float | None:
+        """When the latest complete reading began, in the server's Unix seconds."""
+        return None if self._follower is None else self._follower.memory.complete_through
+
+    @property
+    def counts(self) -> tuple[int | None, int]:
+        """How many orders are known, or None before they were read; and to how many something may still happen."""
+        if self._follower is None:
+            return None, 0
+        return self._follower.memory.frontier, self._follower.open_count
+
+    def read_everything(self, times: int) -> None:
+        """Read everything in the next looks."""
+        if self._follower is None:
+            self._wanted = times
+        else:
+            self._follower.read_everything(times)
+
+    async def look(self, *, timeout: float | None) -> bool | float:
+        """Look once. Returns whether there was news; or when to go on, if the plan wants to wait.
+
+        Raises:
+            QuantConnectError: Something could not be read; what was read is kept.
+        """
+        follower = self._follower or await self._begin()
+        if self._cycle is None:
+            self._cycle, self._news = follower.look(anyio.current_time()), False
+        try:
+            later = await self._go_on(follower, self._cycle, timeout)
+        except QuantConnectError:
+            await self._end(follower)
+            raise
+        if later is not None:
+            return later
+        await self._end(follower)
+        return self._news
+
+    async def _begin(self) -> OrderFollower:
+        kept = self._keeper.memory(self.project_id, ABOUT, _Kept)
+        records = await self._keeper.open_orders(self.project_id) if kept is not None else []
+        self._unreadable = () if kept is None else kept.unreadable
+        self._follower = follower = OrderFollower(
+            self.project_id,
+            None if kept is None else kept.memory,
+            records,
+            told_since=self._told_since,
+            quiet=kept is not None and kept.form != FORM,
+        )
+        follower.read_everything(self._wanted)
+        return follower
+
+    async def _go_on(self, follower: OrderFollower, cycle: OrderCycle, timeout: float | None) -> float | None:
+        while True:
+            windows: list[Window] = []
+            step = cycle.next_step(anyio.current_time())
+            while isinstance(step, Window):
+                windows.append(step)
+                if len(windows) == AT_ONCE:
+                    break
+                step = cycle.next_step(anyio.current_time())
+            if windows:
+                await self._read(follower, cycle, windows, timeout)
+                continue
+            match step:
+                case LookAgain(at):
+                    return at
+                case Broken(trouble):
+                    raise self._broken(trouble)
+                case Complete() | Wait() | Window():
+                    return None
+
+    async def _read(
+        self, follower: OrderFollower, cycle: OrderCycle, windows: list[Window], timeout: float | None
+    ) -> None:
+        answers: dict[Window, tuple[OrderPage, float]] = {}
+        errors: list[QuantConnectError] = []
+
+        async def read(window: Window) -> None:
+            request = ReadLiveOrders(project_id=self.project_id, start=window.start, end=window.end)
+            try:
+                answers[window] = await self._reader.read(READ_LIVE_ORDERS, request, timeout=timeout)
+            except QuantConnectError as error:
+                cycle.window_abandoned(window)
+                errors.append(error)
+
+        if len(windows) == 1:
+            await read(windows[0])
+        else:
+            async with task_group() as group:
+                for window in windows:
+                    group.start_soon(read, window)
+        for window, (page, at) in sorted(answers.items(), key=lambda answer: answer[0].start):
+            placed = cycle.page_received(window, list(page.rows()), page.length, at, anyio.current_time())
+            await self._keep(follower, placed, at)
+        if errors:
+            raise errors[0]
+
+    async def _keep(self, follower: OrderFollower, placed: list[Placed], at: float) -> None:
+        """Compare what came with what is known, keep what is new, and only then believe it."""
+        known = await self._keeper.orders(self.project_id, keys_of(placed))
+        learned = follower.learn(placed, known, at)
+        entries = {digest_of(entry.raw): (index, entry) for index, entry in learned.unreadable}
+        fresh = {mark: found for mark, found in entries.items() if mark not in self._unreadable}
+        if not (learned.records or learned.changes or fresh):
+            return
+        self._news = self._news or bool(learned.changes)
+        unreadable = (*self._unreadable, *fresh)[-MOST_UNREADABLE:]
+        facts = Facts(
+            project_id=self.project_id,
+            memories={ABOUT: _encode(follower.memory_now(), unreadable)},
+            orders=learned.records,
+            changes=(*learned.changes, *(self._gap(mark, *found, at) for mark, found in fresh.items())),
+            quarantined=[
+                QuarantinedEntry(index=index, digest=mark, reason=entry.reason, raw=entry.raw)
+                for mark, (index, entry) in fresh.items()
+            ],
+        )
+        await self._keeper.keep(facts)
+        self._unreadable = unreadable
+        follower.adopt(learned.records)
+
+    def _gap(self, mark: bytes, index: int, entry: Quarantined, at: float) -> Gap:
+        return Gap(
+            project_id=self.project_id,
+            key=f"unreadable:{self.project_id}:{mark.hex()}",
+            observed_at=datetime.fromtimestamp(at, UTC),
+            what="order",
+            deploy_id=None,
+            detail=f"The entry at index {index} cannot be decoded ({entry.reason}). "
+            "Its bytes are kept in the checkpoint, and every complete reading tries it again.",
+        )
+
+    async def _end(self, follower: OrderFollower) -> None:
+        cycle, self._cycle = self._cycle, None
+        assert cycle is not None  # noqa: S101 (a look that ends has begun)
+        before = follower.memory
+        memory, gaps = follower.finish(cycle, anyio.current_time(), self.ended)
+        if _essence(memory) != _essence(before) or gaps:
+            content = _encode(memory, self._unreadable)
+            await self._keeper.keep(Facts(project_id=self.project_id, memories={ABOUT: content}, changes=gaps))
+        follower.finished(memory)
+
+    def _broken(self, trouble: Trouble) -> QuantConnectError:
+        if trouble is Trouble.WARMING:
+            return NotReady(READ_LIVE_ORDERS.path, None, WARMING_LIMIT)
+        return IncompleteRead(READ_LIVE_ORDERS.path, trouble.value, (), ())
+
+
+def _encode(memory: OrderMemory, unreadable: tuple[bytes, ...]) -> bytes:
+    return msgspec.json.encode(_Kept(memory=memory, form=FORM, unreadable=unreadable))
+
+
+def _essence(memory: OrderMemory) -> OrderMemory:
+    """Without the times at which deployments were last seen, for which alone nothing is written."""
+    runs = tuple(msgspec.structs.replace(run, seen_at=0.0) for run in memory.runs)
+    return msgspec.structs.replace(memory, runs=runs)

@@ -1,0 +1,34 @@
+"""Reads for a watch, each with the time at which its answer was written."""
+
+from typing import TypeVar
+
+import msgspec
+
+from qcasync._core.endpoints import Endpoint
+from qcasync._session import Session
+
+T = TypeVar("T")
+
+
+class Reader:
+    """Performs calls of a client.
+
+    Args:
+        session: The client's.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def read(
+        self, endpoint: Endpoint[T], request: msgspec.Struct, *, timeout: float | None = None
+    ) -> tuple[T, float]:
+        """Perform an operation. Returns its value, and when the server wrote it, in Unix seconds."""
+        call = self._session.prepare(endpoint, request, timeout=timeout)
+        value = await self._session.perform(call)
+        return value, self.server_time() if call.answer is None else call.answer.at
+
+    def server_time(self) -> float:
+        """The server's Unix time, as nearly as it is known."""
+        exchange = self._session.exchange
+        return exchange.skew.server_time(exchange.clock.read())

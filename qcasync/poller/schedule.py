@@ -1,0 +1,110 @@
+"""Looks are made when they are due, few at once, and one at a time for each project."""
+
+import heapq
+import itertools
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import anyio
+from anyio.abc import TaskGroup
+
+NEVER: Final = float("inf")
+
+Look = Callable[[], Awaitable[float]]
+"""Looks, and returns when it is to look again, by the event loop's clock."""
+
+
+class _Entry:
+    """Something to be looked at. A later due time makes entries of the heap invalid, which are passed over."""
+
+    def __init__(self, owner: int, look: Look, due: float) -> None:
+        self.owner = owner
+        self.look = look
+        self.due = due
+        self.is_running = False
+        self.hastened: float = NEVER
+        self.is_gone = False
+
+
+class Schedule:
+    """Makes looks.
+
+    Args:
+        limit: How many at once.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = anyio.CapacityLimiter(limit)
+        self._entries: dict[tuple[int, str], _Entry] = {}
+        self._heap: list[tuple[float, int, _Entry]] = []
+        self._count = itertools.count()
+        self._busy: set[int] = set()
+        self._held: defaultdict[int, list[_Entry]] = defaultdict(list)
+        self._news = anyio.Event()
+
+    def add(self, owner: int, name: str, look: Look, due: float) -> None:
+        """Look at something of a project from a moment on."""
+        entry = self._entries[owner, name] = _Entry(owner, look, due)
+        self._push(entry, due)
+
+    def remove(self, owner: int) -> None:
+        """Look at a project no more; a look that is being made goes on to its end."""
+        for key in [key for key in self._entries if key[0] == owner]:
+            self._entries.pop(key).is_gone = True
+        self._held.pop(owner, None)
+
+    def hasten(self, owner: int, name: str, due: float) -> None:
+        """Look at something earlier than it is due."""
+        entry = self._entries.get((owner, name))
+        if entry is None:
+            return
+        if entry.is_running:
+            entry.hastened = min(entry.hastened, due)
+        elif due < entry.due:
+            self._push(entry, due)
+
+    def due(self, owner: int, name: str) -> float:
+        """When something is looked at next; never, if it is not known."""
+        entry = self._entries.get((owner, name))
+        return NEVER if entry is None else entry.due
+
+    async def run(self, group: TaskGroup) -> None:
+        """Make looks, for ever, in a task group."""
+        while True:
+            news = self._news
+            now = anyio.current_time()
+            while self._heap and self._heap[0][0] <= now:
+                due, _, entry = heapq.heappop(self._heap)
+                if entry.is_gone or entry.is_running or due != entry.due:
+                    continue
+                if entry.owner in self._busy:
+                    self._held[entry.owner].append(entry)
+                    continue
+                self._busy.add(entry.owner)
+                entry.is_running = True
+                await self._limit.acquire_on_behalf_of(entry)
+                group.start_soon(self._perform, entry)
+            with anyio.CancelScope(deadline=self._heap[0][0] if self._heap else NEVER):
+                await news.wait()
+
+    async def _perform(self, entry: _Entry) -> None:
+        due = NEVER
+        try:
+            due = await entry.look()
+        finally:
+            self._limit.release_on_behalf_of(entry)
+            self._busy.discard(entry.owner)
+            entry.is_running = False
+            due, entry.hastened = min(due, entry.hastened), NEVER
+            if not entry.is_gone:
+                self._push(entry, due)
+            for held in self._held.pop(entry.owner, ()):
+                self._push(held, held.due)
+
+    def _push(self, entry: _Entry, due: float) -> None:
+        entry.due = due
+        if due < NEVER:
+            heapq.heappush(self._heap, (due, next(self._count), entry))
+        self._news.set()
+        self._news = anyio.Event()

@@ -24,6 +24,10 @@ _STRING_OR_NUMBER = re.compile(
 _ODD_NUMBER = re.compile(rb"NaN|Infinity|[eE]\+?\d{3}")
 _QUOTED = re.compile(rb'"\\u00([0-9a-f]{2})((?:NaN|Infinity|aN|nfinity|[\d.]*(?:[eE]\+?\d{3,})))"')
 
+# An escape: a whole pair of surrogates, a lone one, or anything else.
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]..\\u[dD][c-fC-F]..|(u[dD][89a-fA-F]..)|.)", re.DOTALL)
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
 
 def screen(body: bytes) -> None:
     """Raise DecodeError unless the body may be a JSON object in UTF-8.
@@ -75,9 +79,23 @@ def quote_numbers(body: bytes) -> bytes:
     return _STRING_OR_NUMBER.sub(_quoted, body) if _ODD_NUMBER.search(body) else body
 
 
+def mend(body: bytes) -> bytes:
+    """Return a body without what makes all of it unreadable, though only a field is wrong.
+
+    Numbers that JSON does not have are quoted; half of a character beyond U+FFFF, as a writer leaves behind that cuts
+    texts by UTF-16, becomes U+FFFD.
+    """
+    whole = _ESCAPE.sub(_whole, body) if _SURROGATE.search(body) else body
+    return quote_numbers(whole)
+
+
 def unquote_numbers(part: bytes) -> bytes:
     """Return a part of a body as it was before `quote_numbers`."""
     return _QUOTED.sub(lambda found: bytes([int(found[1], 16)]) + found[2], part)
+
+
+def _whole(found: re.Match[bytes]) -> bytes:
+    return found[0] if found[1] is None else rb"\ufffd"
 
 
 def _quoted(found: re.Match[bytes]) -> bytes:

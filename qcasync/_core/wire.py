@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 
 from qcasync._core.exactness import Told
 from qcasync._core.scalars import UnreadableError, statistics
-from qcasync._core.screening import quote_numbers, undecodable
+from qcasync._core.screening import mend, undecodable
 from qcasync._core.spelling import Spelling, camel, fold, kebab, pascal, respelled
 from qcasync.models.enums import camel as from_snake
 from qcasync.models.order_events import OrderEvent
@@ -95,7 +95,7 @@ def untyped(raw: bytes | Raw, *, exact: bool = False) -> Any:
 
 
 def parse(body: bytes | Raw, decode: Callable[[bytes], T]) -> T:
-    """Decode JSON; if a number like NaN is all that is wrong with it, decode it with that number quoted.
+    """Decode JSON; if a number like NaN or half a character is all that is wrong with it, decode it without.
 
     Raises:
         DecodeError: It cannot be decoded.
@@ -105,10 +105,10 @@ def parse(body: bytes | Raw, decode: Callable[[bytes], T]) -> T:
         try:
             return decode(whole)
         except msgspec.DecodeError:
-            quoted = quote_numbers(whole)
-            if quoted == whole:
+            mended = mend(whole)
+            if mended == whole:
                 raise
-            return decode(quoted)
+            return decode(mended)
     except REFUSED as error:
         said, path = _located(error)
         raise undecodable(said, whole, path) from None

@@ -13,6 +13,7 @@ from qcasync import (
     ChartResolution,
     ChartType,
     LiveAlgorithm,
+    LogPage,
     OpenEnum,
     OrderProperties,
     ScatterMarkerSymbol,
@@ -22,6 +23,7 @@ from qcasync import (
     decode_orders,
     decode_portfolio,
 )
+from qcasync._core.decoding import read_logs
 from tests import bodies
 from tests.bodies import FULL_EVENT, FULL_ORDER
 from tests.promises import outcome
@@ -210,3 +212,16 @@ def test_c46_an_empty_list_is_an_empty_dictionary_in_every_answer(tree: Any) -> 
             continue
         empty = decode(write(changed(tree, path, put({}))))
         assert decode(write(changed(tree, path, put([])))) == empty, path
+
+
+@every_mode
+def test_half_a_character_costs_no_more_than_itself(mode: Mode) -> None:
+    """A writer that cuts texts by UTF-16 leaves an escape that is no character, and msgspec refuses the whole body."""
+    cut = write({**FULL_ORDER, "tag": "TAG"}).replace(b"TAG", rb"cut \ud83d")
+    assert page_with(cut, mode).orders[1].tag == "cut \N{REPLACEMENT CHARACTER}"
+
+
+def test_half_a_character_in_a_log_line() -> None:
+    page = read_logs(rb'{"logs":["cut \ud83d","fine"],"success":true}')
+    assert isinstance(page, LogPage)
+    assert page.lines == ("cut \N{REPLACEMENT CHARACTER}", "fine")

@@ -3,9 +3,10 @@
 import json
 import re
 
+import msgspec
 import pytest
 
-from qcasync._core.screening import excerpt, html_title, quote_numbers, screen, undecodable, unquote_numbers
+from qcasync._core.screening import excerpt, html_title, mend, quote_numbers, screen, undecodable, unquote_numbers
 from qcasync.errors import DecodeError
 
 
@@ -127,3 +128,21 @@ def test_numbers_are_quoted_so_that_it_can_be_undone(number: bytes) -> None:
     quoted = quote_numbers(body)
     assert json.loads(quoted) == {"a": number.decode(), "b": ["NaN", number.decode()], "c": "N"}
     assert unquote_numbers(quoted) == body
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (rb'"half \ud83d"', "half \N{REPLACEMENT CHARACTER}"),
+        (rb'"\uDE00 first"', "\N{REPLACEMENT CHARACTER} first"),
+        (rb'"\ude00\ud83d"', "\N{REPLACEMENT CHARACTER}" * 2),
+        (rb'"\uD83D\ud83d\ude00"', "\N{REPLACEMENT CHARACTER}\N{GRINNING FACE}"),
+        (rb'"\ud83d\ude00 whole"', "\N{GRINNING FACE} whole"),
+        (rb'"not one: \\ud83d"', "not one: \\ud83d"),
+        (rb'"\\\ud83d"', "\\\N{REPLACEMENT CHARACTER}"),
+        (rb'"\u00e4\n"', "ä\n"),
+    ],
+)
+def test_half_a_character_costs_no_more_than_itself(sent: bytes, read: str) -> None:
+    """Texts are cut by UTF-16 units somewhere, and JSON writes what is left as an escape."""
+    assert msgspec.json.decode(mend(sent)) == read

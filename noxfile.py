@@ -123,7 +123,14 @@ def docs(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Every benchmark; `-- --smoke` for a quick look."""
     session.install("-e", EVERYTHING, *groups("bench"))
-    for script in ("bench_decode.py", "bench_listing.py", "bench_memory.py", "bench_transport.py"):
+    for script in (
+        "bench_decode.py",
+        "bench_listing.py",
+        "bench_memory.py",
+        "bench_transport.py",
+        "bench_checkpoint.py",
+        "bench_poller.py",
+    ):
         session.run("python", f"benchmarks/{script}", *session.posargs)
 
 

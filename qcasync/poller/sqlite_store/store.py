@@ -1,0 +1,322 @@
+"""The store: its transactions, and who may make them."""
+
+import os
+import platform
+import sqlite3
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from qcasync._core.deltas import OrderRecord
+from qcasync.errors import CheckpointError
+from qcasync.models.changes import Change
+from qcasync.poller.sqlite_store.files import Lock, beside, connect, create, inode_of, require_regular, set_aside
+from qcasync.poller.sqlite_store.guard import let_write
+from qcasync.poller.sqlite_store.refusals import ELSEWHERE, REBUILD, explained, refusal
+from qcasync.poller.sqlite_store.rows import Owner, change_of, enqueue, read_owner, record_of, row_of
+from qcasync.poller.sqlite_store.schema import (
+    APPLICATION_ID,
+    COUNT_ASTRAY,
+    COUNT_ATTEMPTS,
+    ORDERS,
+    PRUNE,
+    SCHEMA_VERSION,
+    SETTINGS,
+    expected_tables,
+    pragma,
+    tables,
+)
+from qcasync.poller.store import RETENTION, Facts, OrderKey, Write
+
+STALE_AFTER: Final = 30.0
+"""Seconds without renewal after which an owner on another machine is taken for gone."""
+SMALLEST: Final = 512
+"""Bytes of the smallest database there can be."""
+PRUNED_AT_ONCE: Final = 5_000
+"""Rows: a renewal must not take long."""
+
+
+class SqliteStore:
+    """A store in a file.
+
+    Args:
+        path: The file; made with mode 0600 if there is none. Beside it there will be FILE-wal, FILE-shm and FILE-lock.
+        blocking: False to be called on the event loop all the same.
+        host: What this machine is called, if not by its own name.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, blocking: bool = True, host: str = "") -> None:
+        self.path: Path = Path(path)
+        self.blocking: bool = blocking
+        self._host = host or platform.node()
+        self._lock = Lock(beside(self.path, "-lock"))
+        self._database: sqlite3.Connection | None = None
+        self._fence = 0
+        self._now = 0.0
+        self._inode: tuple[int, int] | None = None
+
+    def open(self, account: str, now: float, *, rebuild: bool = False) -> float:
+        """Take the file into use; see `Store.open`. With `rebuild`, FILE.damaged-1 (-2, ...) is what it was."""
+        if self._database is not None:
+            raise refusal(self.path, "is in use by this process already", ELSEWHERE)
+        with explained(self.path):
+            require_regular(self.path)
+            if not self._lock.take():
+                raise self._in_use(self._owner())
+        try:
+            with explained(self.path):
+                return self._take(account, now, rebuild=rebuild)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give it up; see `Store.close`."""
+        database, self._database = self._database, None
+        fence, self._fence = self._fence, 0
+        if database is not None:
+            with suppress(sqlite3.Error), closing(database):
+                if fence:
+                    database.execute("UPDATE qc_owner SET host = '' WHERE fence = ?", (fence,))
+        self._lock.release()
+
+    def renew(self, now: float) -> None:
+        """Renew the owner's row, and prune the outbox; see `Store.renew`."""
+        with self._transaction() as database, explained(self.path):
+            database.execute("UPDATE qc_owner SET renewed_at = ?", (now,))
+            database.execute(PRUNE, (now - RETENTION, PRUNED_AT_ONCE))
+        self._now = now
+
+    def memories(self, project_ids: Iterable[int] | None = None) -> dict[int, dict[str, bytes]]:
+        """See `Store.memories`."""
+        found: dict[int, dict[str, bytes]] = {}
+        if project_ids is None:
+            rows = self._rows("SELECT * FROM qc_memory")
+        else:
+            wanted = msgspec.json.encode(list(project_ids)).decode()
+            rows = self._rows("SELECT * FROM qc_memory WHERE project_id IN (SELECT value FROM json_each(?))", wanted)
+        for project_id, about, content in rows:
+            found.setdefault(project_id, {})[about] = content
+        return found
+
+    def open_orders(self, project_id: int) -> list[OrderRecord]:
+        """See `Store.open_orders`."""
+        query = "SELECT * FROM qc_orders WHERE project_id = ? AND is_open = 1 ORDER BY deployment, order_id"
+        return [record_of(row) for row in self._rows(query, project_id)]
+
+    def orders(self, project_id: int, keys: Iterable[OrderKey]) -> dict[OrderKey, OrderRecord]:
+        """See `Store.orders`."""
+        wanted = msgspec.json.encode(list(keys)).decode()
+        records = (record_of(row) for row in self._rows(ORDERS, wanted, project_id))
+        return {record.key: record for record in records}
+
+    def commit(self, facts: Facts) -> list[Change]:
+        """Keep facts in one transaction; see `Store.commit`. Nothing new to keep costs no transaction."""
+        new = self._new(facts.changes)
+        if not (new or facts.memories or facts.orders or facts.quarantined):
+            return []
+        project_id = facts.project_id
+        with self._transaction() as database, explained(self.path):
+            database.executemany(
+                "INSERT OR REPLACE INTO qc_memory VALUES (?, ?, ?)",
+                ((project_id, about, content) for about, content in facts.memories.items()),
+            )
+            database.executemany(
+                "INSERT OR REPLACE INTO qc_orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (row_of(project_id, record) for record in facts.orders),
+            )
+            database.executemany(
+                "INSERT OR IGNORE INTO qc_quarantine VALUES (?, ?, ?, ?, ?)",
+                ((entry.digest, project_id, entry.index, entry.reason, entry.raw) for entry in facts.quarantined),
+            )
+            return enqueue(database, project_id, new) if new else []
+
+    def waiting(self) -> dict[int, int]:
+        """See `Store.waiting`."""
+        return dict(self._rows("SELECT project_id, last - acknowledged FROM qc_queues WHERE last > acknowledged"))
+
+    def pending(self, project_id: int, after: int, limit: int) -> list[Change]:
+        """See `Store.pending`."""
+        query = """
+            SELECT payload, sequence, attempts FROM qc_outbox JOIN qc_queues USING (project_id)
+            WHERE project_id = ? AND sequence > max(?, acknowledged) ORDER BY sequence LIMIT ?"""
+        rows = self._rows(query, project_id, after, limit)
+        with explained(self.path):
+            return [change_of(*row) for row in rows]
+
+    def acknowledge(self, change: Change, write: Write | None = None) -> None:
+        """Move the project's cursor; see `Store.acknowledge`.
+
+        Raises:
+            ConfigurationError: `write` tried to end the transaction, or to write what is not the consumer's.
+        """
+        with self._transaction() as database:
+            if not self._is_pending(database, change):
+                return
+            if write is not None:
+                let_write(database, write)
+            self._advance(database, change)
+
+    def park(self, change: Change, reason: str) -> None:
+        """See `Store.park`."""
+        query = """
+            INSERT INTO qc_parked SELECT NULL, project_id, sequence, attempts, payload, ?, ? FROM qc_outbox
+            WHERE project_id = ? AND sequence = ?"""
+        with self._transaction() as database, explained(self.path):
+            if self._is_pending(database, change):
+                database.execute(query, (reason, self._now, change.project_id, change.sequence))
+                self._advance(database, change)
+
+    def parked(self) -> list[tuple[Change, str]]:
+        """See `Store.parked`."""
+        rows = self._rows("SELECT payload, sequence, attempts, reason FROM qc_parked ORDER BY id")
+        with explained(self.path):
+            return [(change_of(*row), reason) for *row, reason in rows]
+
+    # Transactions
+
+    @contextmanager
+    def _transaction(self) -> Generator[sqlite3.Connection, None, None]:
+        """All or nothing, and only as long as the file is ours. Explains its own errors, not those of the block."""
+        database = self._opened()
+        try:
+            with explained(self.path):
+                database.execute("BEGIN IMMEDIATE")
+                self._require_ours(database)
+            yield database
+            with explained(self.path):
+                database.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):  # a full disk may have rolled back already
+                database.execute("ROLLBACK")
+            raise
+
+    def _require_ours(self, database: sqlite3.Connection) -> None:
+        """The inode tells of a file that was set aside or deleted under us: SQLite would go on writing to it."""
+        if inode_of(self.path) != self._inode:
+            raise refusal(self.path, "was moved or deleted while it was in use", "Start again.", fenced=True)
+        owner = read_owner(database)
+        if owner.fence != self._fence:
+            raise self._in_use(owner, fenced=True)
+
+    def _is_pending(self, database: sqlite3.Connection, change: Change) -> bool:
+        query = "SELECT acked_at FROM qc_outbox WHERE project_id = ? AND sequence = ? AND key = ?"
+        with explained(self.path):
+            row = database.execute(query, (change.project_id, change.sequence, change.key)).fetchone()
+        return row is not None and row[0] is None
+
+    def _advance(self, database: sqlite3.Connection, change: Change) -> None:
+        entries = """
+            UPDATE qc_outbox SET acked_at = ? WHERE project_id = ? AND sequence <= ?
+            AND sequence > (SELECT acknowledged FROM qc_queues WHERE qc_queues.project_id = qc_outbox.project_id)"""
+        with explained(self.path):
+            database.execute(entries, (self._now, change.project_id, change.sequence))
+            database.execute(
+                "UPDATE qc_queues SET acknowledged = ? WHERE project_id = ?", (change.sequence, change.project_id)
+            )
+
+    def _new(self, changes: Sequence[Change]) -> list[Change]:
+        """Those whose key was not told before. We alone write, so it may be asked before the transaction."""
+        if not changes:
+            return []
+        by_key: dict[str, Change] = {}
+        for change in changes:
+            by_key.setdefault(change.key, change)
+        told = self._rows(
+            "SELECT key FROM qc_outbox WHERE key IN (SELECT value FROM json_each(?))",
+            msgspec.json.encode(list(by_key)).decode(),
+        )
+        for (key,) in told:
+            del by_key[key]
+        return list(by_key.values())
+
+    # Opening
+
+    def _take(self, account: str, now: float, *, rebuild: bool) -> float:
+        """Under the lock: begin a file if there is none, look through it, and write our name into it."""
+        if rebuild:
+            self._refuse_alive(self._owner(), now)
+            set_aside(self.path)
+        if not self.path.exists():
+            if beside(self.path, "-wal").exists():
+                raise refusal(self.path, "is missing, though FILE-wal holds what was last written to it", REBUILD)
+            create(self.path, account, now)
+        self._inode = inode_of(self.path)
+        size, has_log = self.path.stat().st_size, beside(self.path, "-wal").exists()
+        if size < SMALLEST:  # SQLite would take it for a new one
+            raise refusal(self.path, "is empty, or cut off", REBUILD)
+        database = self._database = connect(self.path, "rw")
+        for setting in SETTINGS:
+            database.execute(setting)
+        begun_at = self._examined(database, account)
+        if size % pragma(database, "page_size") and not has_log:  # SQLite reads zeros there
+            raise refusal(self.path, "is damaged (its last page is cut off)", REBUILD)
+        database.execute("BEGIN IMMEDIATE")
+        owner = read_owner(database)
+        self._refuse_alive(owner, now)
+        database.execute(
+            "UPDATE qc_owner SET fence = fence + 1, host = ?, process = ?, since = ?, renewed_at = ?",
+            (self._host, os.getpid(), now, now),
+        )
+        database.execute(COUNT_ATTEMPTS)
+        database.execute("COMMIT")
+        self._fence, self._now = owner.fence + 1, now
+        return begun_at
+
+    def _examined(self, database: sqlite3.Connection, account: str) -> float:
+        """When the file was begun, if it is ours and whole."""
+        if pragma(database, "application_id") != APPLICATION_ID:
+            raise refusal(self.path, "is a database of another program", ELSEWHERE)
+        version = pragma(database, "user_version")
+        if version > SCHEMA_VERSION:
+            raise refusal(
+                self.path, f"was written by a newer release of qcasync (schema {version})", "Upgrade qcasync."
+            )
+        found = pragma(database, "quick_check(1)")
+        if found != "ok":
+            raise refusal(self.path, f"is damaged ({found})", REBUILD)
+        if version != SCHEMA_VERSION or tables(database) != expected_tables():
+            raise refusal(self.path, f"has not the tables that it should have (schema {version})", REBUILD)
+        row = database.execute("SELECT account, begun_at FROM qc_account").fetchone()
+        owned_by, begun_at = msgspec.convert(row, tuple[str, float])
+        if database.execute(COUNT_ASTRAY).fetchone() != (0,):
+            raise refusal(self.path, "is damaged (changes are missing)", REBUILD)
+        if owned_by != account:
+            raise refusal(
+                self.path, "belongs to another account, or to another address", "Name another file for this one."
+            )
+        return begun_at
+
+    def _refuse_alive(self, owner: "Owner | None", now: float) -> None:
+        """Locks of network file systems may not reach other machines; the owner's row does."""
+        if owner is not None and owner.host not in {"", self._host} and abs(now - owner.renewed_at) < STALE_AFTER:
+            raise self._in_use(owner)
+
+    def _owner(self) -> "Owner | None":
+        """Who was written into the file last, as far as it can be read."""
+        with (
+            suppress(sqlite3.Error, UnicodeDecodeError, msgspec.MsgspecError),
+            closing(connect(self.path, "ro")) as database,
+        ):
+            return read_owner(database)
+        return None
+
+    def _in_use(self, owner: "Owner | None", *, fenced: bool = False) -> CheckpointError:
+        who = "another process" if owner is None or not owner.host else str(owner)
+        problem = f"was taken over by {who}" if fenced else f"is in use by {who}"
+        hint = f"Stop it, or name another file. {STALE_AFTER:.0f} s after it ended, any machine may take over."
+        return refusal(self.path, problem, hint, fenced=fenced)
+
+    # How it is done
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._database is None:
+            raise refusal(self.path, "is not open", "It was closed, or opening it failed.")
+        return self._database
+
+    def _rows(self, query: str, *values: object) -> list[Any]:  # rows of whatever columns
+        with explained(self.path):
+            return self._opened().execute(query, values).fetchall()

@@ -7,7 +7,7 @@ anything.
 import logging
 import random
 from collections.abc import Iterable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import anyio
 import msgspec
@@ -17,15 +17,11 @@ from qcasync._call import Call
 from qcasync._clock import Clock
 from qcasync._core.decoding import Loading
 from qcasync._core.endpoints import Endpoint
-from qcasync._core.pacing import AuthGate, Breaker, Rate, RetryBudget
-from qcasync._core.rejections import Rejected, breaker_open, credentials_refused
+from qcasync._core.rejections import Rejected
 from qcasync._core.requests import encode
 from qcasync._core.responses import PATTERNS, Patterns, Value
 from qcasync._core.retrying import (
-    BREAKING,
     FREE,
-    MAX_SECONDS_WITH_EFFECT,
-    NEUTRAL,
     Effect,
     Failure,
     GiveUp,
@@ -37,17 +33,14 @@ from qcasync._core.retrying import (
 )
 from qcasync._core.signing import Credentials
 from qcasync._core.skew import Skew
-from qcasync._gate import Gate
 from qcasync._leader import LeaderGate
 from qcasync._sender import Sender
-from qcasync.errors import ConfigurationError, NotReady, QuantConnectError, RequestTimeout
+from qcasync._turns import Turns
+from qcasync.errors import ConfigurationError, NotReady, QuantConnectError
 from qcasync.models.observations import AnswerReceived, LoadingObserved, Observation, Observer, RetryScheduled
 from qcasync.transports.protocol import Transport
 
 T = TypeVar("T")
-
-RESERVED: Final = 4
-"""Permits that only calls with effect on the market may take: who ends one project in an outage, ends all."""
 
 logger = logging.getLogger("qcasync")
 
@@ -102,12 +95,8 @@ class Exchange:
             self.skew.leader_finished()
         self._rng = rng
         self._max_attempts = max_attempts
-        self._gate = Gate(max_concurrency, RESERVED)
+        self.turns: Turns = Turns(max_concurrency, requests_per_second, self._rng)
         self._leader = LeaderGate(self.skew, clock)
-        self._rate = Rate(requests_per_second)
-        self._budget = RetryBudget()
-        self._breaker = Breaker()
-        self._auth = AuthGate()
         self._closed = False
 
     def prepare(
@@ -145,7 +134,7 @@ class Exchange:
     @property
     def credentials_refused(self) -> bool:
         """Whether the credentials were refused so recently, and certainly, that nothing is sent with them."""
-        return self._auth.closed(anyio.current_time())
+        return self.turns.credentials_refused
 
     def close(self) -> None:
         """Send nothing from now on, whatever waits."""
@@ -154,7 +143,7 @@ class Exchange:
     def replace_credentials(self, credentials: Credentials) -> None:
         """Sign with others from now on. That the former ones were refused says nothing about these."""
         self._sender.credentials = credentials
-        self._auth.accepted()
+        self.turns.auth.accepted()
 
     def observe(self, observation: Observation) -> None:
         """Tell the observers. What they raise is theirs, and must not cost a trading call."""
@@ -196,77 +185,28 @@ class Exchange:
         return await loop(self._attempt, call)
 
     async def _attempt(self, call: Call[T]) -> Value[T] | Loading:
-        urgent = call.endpoint.effect is Effect.MARKET
-        answer = await (self._send_urgently(call) if urgent else self._send_in_turn(call))
+        async with self.turns.turn(call):
+            answer = await self._send(call)
         if not isinstance(answer, Rejected):
-            self._breaker.succeeded(anyio.current_time())
-            self._auth.accepted()
+            self.turns.answered(anyio.current_time())
             return answer
         raise self._decide(call, answer)
-
-    async def _send_urgently(self, call: Call[T]) -> Value[T] | Loading | Rejected:
-        """Past every guard but the number of connections. What could not leave in time is not sent late."""
-        if not self._auth.lets_command_pass(anyio.current_time()):
-            raise credentials_refused(call.endpoint.path)
-        admitted = False
-        try:
-            async with self._gate.permit(urgent=True, within=MAX_SECONDS_WITH_EFFECT):
-                admitted = True
-                return await self._send(call)
-        except TimeoutError:
-            if admitted:  # it is not the gate's
-                raise
-            reason = f"no connection was free within {MAX_SECONDS_WITH_EFFECT:g} s"
-            raise RequestTimeout(call.endpoint.path, reason, "no") from None
-
-    async def _send_in_turn(self, call: Call[T]) -> Value[T] | Loading | Rejected:
-        """When every guard agrees. Nobody waits for one with a permit in hand, which an urgent call may need."""
-        self._check_credentials(call)
-        await self._pass_breaker(call)
-        due: float | None = None
-        while True:
-            async with self._gate.permit(urgent=False):  # much may have happened while we stood here
-                self._check_credentials(call)
-                now = anyio.current_time()
-                opened = self._breaker.opened(now)
-                if not opened:
-                    if due is None or self._rate.lapsed(now, due):
-                        due = now + self._rate.reserve(now)
-                    if due <= now:
-                        return await self._send(call)
-            if opened:
-                await self._pass_breaker(call)
-            elif due is not None:
-                await anyio.sleep(due - now)
 
     async def _send(self, call: Call[T]) -> Value[T] | Loading | Rejected:
         if self._closed:
             raise ConfigurationError("The client was closed before this request could leave.")
         call.attempt += 1
         if call.attempts == 1:
-            self._budget.first_attempt(anyio.current_time())
+            self.turns.budget.first_attempt(anyio.current_time())
         call.progress, call.signer = self._sender.progress(), self._sender.credentials
         return await self._sender.send(call.endpoint, call.content, call.attempt, call.progress)
-
-    def _check_credentials(self, call: Call[T]) -> None:
-        if self.credentials_refused:
-            raise credentials_refused(call.endpoint.path)
-
-    async def _pass_breaker(self, call: Call[T]) -> None:
-        """Fail, or wait, while the service is known to be down."""
-        wait = self._breaker.wait(anyio.current_time())
-        if wait and not (call.patient or call.attempt):
-            raise breaker_open(call.endpoint.path, wait)
-        while wait:
-            await anyio.sleep(wait)
-            wait = self._breaker.wait(anyio.current_time())
 
     def _decide(self, call: Call[T], rejected: Rejected) -> Exception:
         """What to raise: a request for another attempt, or the error that ends the call."""
         now = anyio.current_time()
         situation, effect = rejected.situation, call.endpoint.effect
         call.last = rejected.error
-        self._note(call, rejected, now)
+        self.turns.rejected(call, rejected, now, signed_now=call.signer is self._sender.credentials)
         decision = decide(
             Failure(situation=situation, phase=call.phase, hint=rejected.hint),
             effect,
@@ -279,7 +219,7 @@ class Exchange:
         )
         call.failures[situation] += 1
         free = situation in FREE or effect is Effect.MARKET
-        if isinstance(decision, RetryAfter) and not free and not self._budget.spend(now, rejected.cost):
+        if isinstance(decision, RetryAfter) and not free and not self.turns.budget.spend(now, rejected.cost):
             decision = GiveUp("the retry budget is exhausted: too many requests fail")
         match decision:
             case RetryAfter(seconds):
@@ -293,21 +233,6 @@ class Exchange:
                 return rejected.error
             case UnknownOutcome():
                 return call.unknown(situation.value, rejected.error)
-
-    def _note(self, call: Call[T], rejected: Rejected, now: float) -> None:
-        """Tell the guards what happened."""
-        situation = rejected.situation
-        if situation in BREAKING:
-            self._breaker.failed(now, self._rng.random())
-        elif situation not in NEUTRAL:
-            self._breaker.succeeded(now)
-        if situation is Situation.THROTTLED:
-            self._rate.throttled(now, rejected.hint)
-        current = call.signer is self._sender.credentials
-        if situation is Situation.CREDENTIALS and rejected.confirmed and current:
-            self._auth.refused(now)
-            if call.endpoint.effect is Effect.MARKET:
-                self._auth.command_refused()
 
     def _announce(self, call: Call[T], seconds: float, situation: Situation) -> None:
         path = call.endpoint.path

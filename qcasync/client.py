@@ -18,10 +18,11 @@ from qcasync._core.responses import patterns
 from qcasync._core.retrying import MAX_ATTEMPTS
 from qcasync._credentials import find_credentials, find_organization
 from qcasync._effects import Effects
-from qcasync._exchange import RESERVED, Exchange
+from qcasync._exchange import Exchange
 from qcasync._intents import Intents
 from qcasync._journal import JournalFile, account_digest
 from qcasync._session import Seconds, Session, seconds_of
+from qcasync._turns import RESERVED
 from qcasync.errors import ConfigurationError
 from qcasync.models.enums import AlgorithmStatus
 from qcasync.models.observations import Observer

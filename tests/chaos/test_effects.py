@@ -20,8 +20,8 @@ import pytest
 
 import qcasync
 from qcasync import Outcome, OutcomeKind, paper_brokerage
-from qcasync._exchange import RESERVED
 from qcasync._sender import ATTEMPT_SECONDS, PROVE_UNSENT
+from qcasync._turns import RESERVED
 from qcasync.simulator import Conditions, FaultKind, Project, RequestRecord, Simulator, SimulatorTransport
 from qcasync.simulator.deployments import Ending
 from qcasync.transports.protocol import Fault, Phase, Progress, Request, Response, TransportError
@@ -415,7 +415,7 @@ async def _authenticate(client: qcasync.Client) -> None:
 async def _works(scene: Scene) -> None:
     """Nothing is left behind, and the client goes on."""
     exchange: Any = scene.client._exchange
-    assert exchange._gate.free == exchange.max_concurrency + RESERVED
+    assert exchange.turns.gate.free == exchange.max_concurrency + RESERVED
     assert scene.wire.in_flight == 0
     assert scene.wire.late == 0, "sent by a closed client"
     left = scene.wire.left

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import qcasync
-from qcasync._exchange import RESERVED
+from qcasync._turns import RESERVED
 from qcasync.simulator import Account, Conditions, Project, Server, Simulator, serve
 from qcasync.transports.protocol import Progress, Transport
 from tests.integration.raw import trusting_context

@@ -19,7 +19,7 @@ import pytest
 import trio
 
 import qcasync
-from qcasync._exchange import RESERVED
+from qcasync._turns import RESERVED
 from qcasync.transports._pooled import PooledTransport
 from qcasync.transports.protocol import Transport
 from tests import bodies
@@ -310,7 +310,7 @@ def _orders(start: int, end: int) -> dict[str, Any]:
 def permits_free(client: qcasync.Client) -> bool:
     """Whether nobody holds a permit of the client's gate. Looks inside: no public name tells."""
     exchange = client._exchange
-    return exchange._gate.free == exchange.max_concurrency + RESERVED
+    return exchange.turns.gate.free == exchange.max_concurrency + RESERVED
 
 
 _SERVING: Final = ("tests.integration.raw.", "anyio.abc.", "anyio.streams.")

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qcasync
-from qcasync._exchange import RESERVED
+from qcasync._turns import RESERVED
 from qcasync.transports.protocol import Fault, Phase, Progress, Request, Response, TransportError
 from tests.conftest import JumpingLoop, virtual_trio
 from tests.support import true_time
@@ -211,7 +211,7 @@ class History:
         """Hold the history against what is promised."""
         assert self.server.in_flight == 0
         assert self.server.max_in_flight <= CONCURRENCY + RESERVED
-        assert self.client._exchange._gate.free == CONCURRENCY + RESERVED
+        assert self.client._exchange.turns.gate.free == CONCURRENCY + RESERVED
         assert self.ceiling is None or not self.leave_too_fast(), "faster than allowed"
         for place, at, reopened in self.closings():
             later = [sent for sent in self.server.sent if place < sent.number < reopened and at < sent.at < at + 60.0]

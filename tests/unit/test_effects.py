@@ -15,7 +15,7 @@ import pytest
 
 import qcasync
 from qcasync import AlgorithmStatus, Intent, Outcome, OutcomeKind, OutcomeUnknown, paper_brokerage
-from qcasync._exchange import RESERVED
+from qcasync._turns import RESERVED
 from qcasync.simulator import Conditions, FaultKind, Project
 from qcasync.simulator.deployments import Deployment
 from qcasync.transports.protocol import Fault, Progress, Request, Response, Transport, TransportError

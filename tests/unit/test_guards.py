@@ -14,7 +14,7 @@ import pytest
 import qcasync
 from qcasync._core.retrying import MAX_SECONDS_WITH_EFFECT
 from qcasync._core.skew import Reading, Refusal, Skew
-from qcasync._exchange import RESERVED
+from qcasync._turns import RESERVED
 from qcasync.simulator import Conditions, FaultKind
 from qcasync.transports.protocol import Fault, Phase, Progress, Request, Response, Transport, TransportError
 from tests.conftest import JumpingLoop
@@ -326,7 +326,7 @@ async def test_finding_2_readers_that_wait_for_their_turn_hold_no_permit() -> No
             for project in projects[1:11]:
                 group.start_soon(partial(here.client.live.read, project, timeout=400))
             await anyio.sleep(5)
-            assert (here.transport.in_flight, here.client._exchange._gate.free) == (0, 10 + RESERVED)
+            assert (here.transport.in_flight, here.client._exchange.turns.gate.free) == (0, 10 + RESERVED)
             began = true_time()
             for project in projects[11:]:
                 group.start_soon(partial(here.client.live.liquidate, project, emergency=True))
@@ -378,7 +378,7 @@ async def test_finding_2_who_is_the_probe_does_not_wait_for_itself() -> None:
             with pytest.raises(qcasync.ServerError):
                 await here.client.authenticate()
         await anyio.sleep(20)
-        here.client._exchange._rate.reserve(anyio.current_time())  # somebody else's place
+        here.client._exchange.turns.rate.reserve(anyio.current_time())  # somebody else's place
         await here.client.authenticate()
         assert here.count() == 11
 

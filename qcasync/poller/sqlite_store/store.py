@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from qcasync._core.deltas import OrderRecord
-from qcasync.errors import CheckpointError
+from qcasync.errors import CheckpointError, ConfigurationError
 from qcasync.models.changes import Change
 from qcasync.poller.sqlite_store.files import Lock, beside, connect, create, inode_of, require_regular, set_aside
 from qcasync.poller.sqlite_store.guard import let_write
@@ -46,10 +46,15 @@ class SqliteStore:
         path: The file; made with mode 0600 if there is none. Beside it there will be FILE-wal, FILE-shm and FILE-lock.
         blocking: False to be called on the event loop all the same.
         host: What this machine is called, if not by its own name.
+
+    Raises:
+        ConfigurationError: The path names no file.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, blocking: bool = True, host: str = "") -> None:
         self.path: Path = Path(path)
+        if self.path.name in {"", ".."}:
+            raise ConfigurationError(f"The checkpoint {os.fspath(path)!r} names no file.", ELSEWHERE)
         self.blocking: bool = blocking
         self._host = host or platform.node()
         self._lock = Lock(beside(self.path, "-lock"))

@@ -867,3 +867,9 @@ def test_what_a_consumer_may_do(store: SqliteStore) -> None:
     assert store._rows("SELECT x FROM sink ORDER BY x") == [(1,), (1,), (2,), (2,), (3,)]
     assert pending(store) == [(2, "2", 1)]
     assert learnt(store) == 2
+
+
+@pytest.mark.parametrize("path", ["", ".", "..", "/"])
+def test_a_path_that_names_no_file(path: str) -> None:
+    with pytest.raises(ConfigurationError, match="names no file"):
+        SqliteStore(path)

@@ -6,6 +6,7 @@ async with qcasync.Client() as qc:
 
 from qcasync._clock import Clock
 from qcasync._core.bodies import decode_chart, decode_live, decode_orders, decode_portfolio
+from qcasync._core.change_codec import decode_change, encode_change
 from qcasync._listing import OrderPages
 from qcasync.client import Client
 from qcasync.errors import (
@@ -257,9 +258,11 @@ __all__ = [
     "WatchedProject",
     "WebTarget",
     "WindowRead",
+    "decode_change",
     "decode_chart",
     "decode_live",
     "decode_orders",
     "decode_portfolio",
+    "encode_change",
     "paper_brokerage",
 ]

@@ -28,17 +28,19 @@ Started = Sequence[tuple[Sequence[int], Future[tuple[Counter[str], list[str]]]]]
 """Runs that were begun: shares of seeds, each with what will come of it."""
 
 
-def workers() -> ProcessPoolExecutor:
-    """A process for each core, which gives way to others.
+def workers(give_way: int = 10) -> ProcessPoolExecutor:
+    """A process for each core, which gives way to others, the more the higher the number.
 
     They begin empty, as on Windows: a fork would inherit the threads' locks.
     """
-    return ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"), initializer=_give_way)
+    return ProcessPoolExecutor(
+        os.cpu_count(), mp_context=get_context("spawn"), initializer=_give_way, initargs=(give_way,)
+    )
 
 
-def _give_way() -> None:
+def _give_way(more: int) -> None:
     if hasattr(os, "nice"):
-        os.nice(10)
+        os.nice(more)
 
 
 def start(processes: ProcessPoolExecutor, run: Run, seeds: Sequence[int]) -> Started:
@@ -67,6 +69,7 @@ def finish(started: Started) -> Counter[str]:
 def _run_share(run: Run, seeds: Sequence[int]) -> tuple[Counter[str], list[str]]:
     ends: Counter[str] = Counter()
     failures: list[str] = []
+    gc.freeze()  # what was imported for the runs, and all that an earlier share has left: no run makes garbage of it
     sys.unraisablehook = lambda seen: failures.append(f"seeds {seeds}: {seen.exc_value!r} in {seen.object!r}")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -4,7 +4,9 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,8 @@ from docs.api_coverage import METHODS, PAGE, render
 from qcasync._core.endpoints import ENDPOINTS
 from qcasync.simulator import serve
 from qcasync.simulator.scenarios import demo
+
+Done = subprocess.CompletedProcess[str]
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -28,31 +32,39 @@ def blocks(info: str) -> list[object]:
     ]
 
 
+def python(*arguments: str | Path, **options: Any) -> Done:
+    """Run Python to its end, in the tests' own environment unless the options of `subprocess.run` say another."""
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, **options)
+
+
+def run_example(block: str) -> Done:
+    """Paste an example into a file, and run it against the simulator."""
+    with tempfile.TemporaryDirectory() as folder, serve(demo(1_750_000_000.0)) as server:
+        script = Path(folder, "example.py")
+        script.write_text(block)
+        return python(script, env={**os.environ, **server.environment, "PYTHONWARNINGS": "error"})
+
+
+@pytest.mark.early(job=run_example)
 @pytest.mark.parametrize("block", blocks("python"))
-def test_examples_run(block: str, tmp_path: Path) -> None:
-    """Pasted into a file and run against the simulator, each example ends well and says nothing on stderr."""
-    script = tmp_path / "example.py"
-    script.write_text(block)
-    with serve(demo(1_750_000_000.0)) as server:
-        environment = {**os.environ, **server.environment, "PYTHONWARNINGS": "error"}
-        done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
-    assert done.stderr == ""
+def test_examples_run(block: str, early: Done) -> None:
+    """Each ends well and says nothing on stderr."""
+    assert early.returncode == 0, early.stderr
+    assert early.stdout
+    assert early.stderr == ""
 
 
+def run_test(block: str) -> Done:
+    """Paste a user's own test into a file, and run it."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "test_example.py").write_text(block)
+        return python("-m", "pytest", "-q", "-p", "no:cacheprovider", folder, cwd=folder)
+
+
+@pytest.mark.early(job=run_test)
 @pytest.mark.parametrize("block", blocks("python test"))
-def test_example_tests_pass(block: str, tmp_path: Path) -> None:
-    """A user's own test, pasted into a file, passes."""
-    (tmp_path / "test_example.py").write_text(block)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stdout
+def test_example_tests_pass(block: str, early: Done) -> None:
+    assert early.returncode == 0, early.stdout
 
 
 def test_the_coverage_page_is_up_to_date() -> None:
@@ -89,9 +101,13 @@ def test_ci_runs_the_readmes_test_command() -> None:
     assert "README.md" in (ROOT / ".ci" / "run").read_text()
 
 
-def test_benchmarks_do_not_rot() -> None:
+def run_benchmark(script: Path) -> Done:
+    return python(script, "--smoke")
+
+
+@pytest.mark.early(job=run_benchmark)
+@pytest.mark.parametrize("script", sorted((ROOT / "benchmarks").glob("bench_*.py")), ids=lambda script: script.stem)
+def test_benchmarks_do_not_rot(script: Path, early: Done) -> None:
     """Every benchmark runs, small."""
-    for script in sorted((ROOT / "benchmarks").glob("bench_*.py")):
-        done = subprocess.run([sys.executable, script, "--smoke"], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        assert "qcasync" in done.stdout
+    assert early.returncode == 0, early.stderr
+    assert "qcasync" in early.stdout

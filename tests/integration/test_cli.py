@@ -15,9 +15,11 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,16 +50,20 @@ class Outcome:
 Run = Callable[..., Outcome]
 
 
+def plain(home: Path | str) -> dict[str, str]:
+    """An environment with nobody's credentials, and a wide and plain terminal."""
+    styles = {"FORCE_COLOR", "TTY_COMPATIBLE", "NO_COLOR"}
+    kept = {name: value for name, value in os.environ.items() if not CREDENTIALS.match(name) and name not in styles}
+    return {**kept, "HOME": str(home), "TERM": "xterm", "COLUMNS": "160"}
+
+
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nobody's credentials, and a wide and plain terminal."""
-    for name in filter(CREDENTIALS.match, list(os.environ)):
+    wanted = plain(tmp_path)
+    for name in os.environ.keys() - wanted.keys():
         monkeypatch.delenv(name)
-    for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "NO_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "160")
+    for name, value in wanted.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
@@ -70,13 +76,22 @@ def project(simulator: Simulator) -> Project:
     return simulator.add_project([40, 120, 90], name="Redeployed")
 
 
+@pytest.fixture(scope="module")
+def closing() -> Iterator[Executor]:
+    """Closes servers behind the next tests: each takes 0.1 s to notice that it should. At the end all are closed."""
+    with ThreadPoolExecutor() as threads:
+        yield threads
+
+
 @pytest.fixture
-def server(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(simulator: Simulator, monkeypatch: pytest.MonkeyPatch, closing: Executor) -> Iterator[Server]:
     """The simulator served, and named in the environment."""
-    with serve(simulator) as server:
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(serve(simulator))
         for name, value in server.environment.items():
             monkeypatch.setenv(name, value)
         yield server
+        closing.submit(stack.pop_all().close)
 
 
 @pytest.fixture
@@ -108,7 +123,7 @@ class Terminal:
         while self._read():
             pass
         shown = ESCAPES.sub("", self.raw.decode()).replace("\r\n", "\n")
-        return Outcome(self._process.wait(timeout=5), shown, "")
+        return Outcome(self._process.wait(timeout=15), shown, "")
 
     def interrupt(self) -> Outcome:
         """Press Ctrl-C once."""
@@ -125,12 +140,14 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def terminal(*arguments: object) -> Iterator[Terminal]:
+def terminal(*arguments: object, environment: Mapping[str, str] | None = None) -> Iterator[Terminal]:
     """Run a command on a terminal of its own."""
     pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
     command = [*COMMAND, *map(str, arguments)]
-    with subprocess.Popen(command, stdout=theirs, stderr=theirs, stdin=theirs, cwd=REPOSITORY) as process:
+    with subprocess.Popen(
+        command, stdout=theirs, stderr=theirs, stdin=theirs, cwd=REPOSITORY, env=environment
+    ) as process:
         os.close(theirs)
         try:
             yield Terminal(process, ours)
@@ -146,11 +163,16 @@ def on_terminal(*arguments: object) -> Outcome:
 
 
 @contextlib.contextmanager
-def running(*arguments: object) -> Iterator["subprocess.Popen[str]"]:
+def running(*arguments: object, environment: Mapping[str, str] | None = None) -> Iterator["subprocess.Popen[str]"]:
     """A command in a process of its own, with pipes."""
-    command = [*COMMAND, *map(str, arguments)]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8", cwd=REPOSITORY
+        [*COMMAND, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        cwd=REPOSITORY,
+        env=environment,
     ) as process:
         try:
             yield process
@@ -169,7 +191,7 @@ def wait_for(stream: "io.TextIOBase | None", text: str) -> None:
 def interrupted(process: "subprocess.Popen[str]") -> Outcome:
     """Press Ctrl-C once."""
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=5)
+    out, err = process.communicate(timeout=15)
     return Outcome(process.returncode, out, err)
 
 
@@ -382,6 +404,18 @@ class TestDoctor:
         assert "clock" not in done.out
 
 
+def without_a_server(arguments: list[str]) -> Outcome:
+    """Run a command that has credentials, and nobody to show them to: it takes a second, and sleeps."""
+    with serve(Simulator(seed=7, now=time.time())) as server:
+        pass
+    with (
+        tempfile.TemporaryDirectory() as home,
+        running(*arguments, environment={**plain(home), **server.environment}) as process,
+    ):
+        out, err = process.communicate(timeout=15)
+        return Outcome(process.returncode, out, err)
+
+
 COMMANDS = [["live", "list"], ["live", "show", "20000001"], ["orders", "20000001"]]
 
 
@@ -405,17 +439,11 @@ class TestEveryCommand:
         assert "HINT: Set QUANTCONNECT_USER_ID and QUANTCONNECT_API_TOKEN" in done.err
         assert "Traceback" not in done.err
 
-    def test_nobody_there(
-        self, run: Run, simulator: Simulator, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
-    ) -> None:
-        with serve(simulator) as server:
-            pass
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        done = run(*arguments)
-        assert (done.code, done.out) == (1, "")
-        assert "The request was not sent; check the network" in done.err
-        assert "Traceback" not in done.err
+    @pytest.mark.early(job=without_a_server)
+    def test_nobody_there(self, arguments: list[str], early: Outcome) -> None:
+        assert (early.code, early.out) == (1, "")
+        assert "The request was not sent; check the network" in early.err
+        assert "Traceback" not in early.err
 
     def test_senseless_options(self, run: Run, server: Server, arguments: list[str]) -> None:
         for option in (["--concurrency", "0"], ["--timeout", "-1"]):
@@ -450,6 +478,26 @@ class TestSimulator:
         assert "in use" in done.err
 
 
+def interrupted_demo() -> Outcome:
+    with (
+        tempfile.TemporaryDirectory() as home,
+        running("demo", "--latency", "0.1", environment=plain(home)) as process,
+    ):
+        wait_for(process.stderr, "the request is repeated")
+        return interrupted(process)
+
+
+def interrupted_demo_on_a_terminal() -> tuple[Outcome, bytes]:
+    """Once the bars move. Returns what was shown as it came, too."""
+    with (
+        tempfile.TemporaryDirectory() as home,
+        terminal("demo", "--latency", "0.1", environment=plain(home)) as shown,
+    ):
+        shown.wait_for("server prepares")
+        shown.wait_for("of 25,000")
+        return shown.interrupt(), shown.raw
+
+
 class TestDemo:
     def test_it_verifies_every_order_and_leaves_nothing(self, run: Run, tmp_path: Path) -> None:
         before = threading.active_count()
@@ -470,17 +518,13 @@ class TestDemo:
         assert threading.active_count() <= before
         assert list(tmp_path.iterdir()) == []
 
-    def test_ctrl_c_in_the_middle(self) -> None:
-        with running("demo", "--latency", "0.1") as process:
-            wait_for(process.stderr, "the request is repeated")
-            done = interrupted(process)
-        assert (done.code, done.out, done.err) == (130, "", "")
+    @pytest.mark.early(job=interrupted_demo)
+    def test_ctrl_c_in_the_middle(self, early: Outcome) -> None:
+        assert (early.code, early.out, early.err) == (130, "", "")
 
-    def test_on_a_terminal_there_are_bars_and_ctrl_c_gives_the_cursor_back(self) -> None:
-        with terminal("demo", "--latency", "0.1") as shown:
-            shown.wait_for("server prepares")
-            shown.wait_for("of 25,000")
-            done = shown.interrupt()
-            assert shown.raw.rindex(b"\x1b[?25h") > shown.raw.rindex(b"\x1b[?25l")
+    @pytest.mark.early(job=interrupted_demo_on_a_terminal)
+    def test_on_a_terminal_there_are_bars_and_ctrl_c_gives_the_cursor_back(self, early: tuple[Outcome, bytes]) -> None:
+        done, raw = early
+        assert raw.rindex(b"\x1b[?25h") > raw.rindex(b"\x1b[?25l")
         assert done.code == 130
         assert "Traceback" not in done.out

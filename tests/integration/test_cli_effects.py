@@ -205,7 +205,7 @@ class TestOutcomes:
     def test_a_lost_answer_is_observed(self, bench: Bench, tmp_path: Path) -> None:
         path = "live/update/stop"
         bench.simulator.fault(FaultKind.RESET_BEFORE_ANSWER, path=path, project_id=bench.project.id)
-        done = bench.live("stop", "--journal", tmp_path / "journal", timeout=1.5)
+        done = bench.live("stop", "--journal", tmp_path / "journal", timeout=1.2)
         assert done.code == 0
         [told] = done.objects
         assert (told["kind"], told["observed"], told["status"]) == ("CONFIRMED", True, "STOPPED")
@@ -219,7 +219,7 @@ class TestOutcomes:
         project, journal = bench.project, tmp_path / "journal"
         monkeypatch.setenv("QC_JOURNAL", str(journal))
         bench.simulator.fault(FaultKind.HANG, path="live/update/stop", project_id=project.id, performed=False)
-        done = bench.live("stop", timeout=1)
+        done = bench.live("stop", timeout=0.5)
         assert done.code == 3
         assert [each["kind"] for each in done.objects] == ["UNKNOWN"]
         assert f"Look before you repeat it: qcasync live show {project.id}" in done.err
@@ -247,7 +247,7 @@ class TestOutcomes:
         assert "HINT:" in looked.err
 
         bench.simulator.end(project.id, time.time())
-        with terminal("--timeout", "1.5", "live", "reconcile") as shown:
+        with terminal("--timeout", "1.2", "live", "reconcile") as shown:
             looked = shown.finish()
         assert looked.code == 0
         assert re.search(rf"live/update/stop +{project.id} .* confirmed +deployment ", looked.out)

@@ -15,8 +15,8 @@ from tests.integration.conftest import House
 pytestmark = pytest.mark.anyio
 
 STOP, CREATE, LIST = "live/update/stop", "live/create", "live/list"
-SHORT = 1.3
-"""Seconds for a call whose answer is lost. The last one is for the look itself, so that it comes at 0.3."""
+SHORT = 1.15
+"""Seconds for a call whose answer is lost. The last one is for the look itself, so that it comes at 0.15."""
 
 
 @pytest.fixture

@@ -71,8 +71,8 @@ COMMANDS: dict[FaultKind, type[Exception] | None] = {
     K.RESET_IN_BODY: qcasync.OutcomeUnknown,
 }
 """How a liquidation ends whose only request is hit by this fault."""
-TOO_SHORT_TO_LOOK = 0.5
-"""Seconds: with more, a client would look at the deployments afterwards, which takes minutes of real time."""
+TOO_SHORT_TO_LOOK = 0.2
+"""Seconds: with more than one, a client would look at the deployments afterwards, which takes minutes of real time."""
 PACING = frozenset({K.RETRY_AFTER_429, K.BARE_429, K.SLOW_DOWN})
 """After these a client waits before it sends anything more."""
 
@@ -92,7 +92,7 @@ async def test_a_read(house: House, kind: FaultKind) -> None:
             assert len((await client.live.read_orders(project.id, 0, 10)).orders) == 5
         else:
             with pytest.raises(error) as caught:
-                await client.live.read_orders(project.id, 0, 10, timeout=0.2 if kind is K.HANG else None)
+                await client.live.read_orders(project.id, 0, 10, timeout=0.1 if kind is K.HANG else None)
             assert type(caught.value) is error
         assert (
             len([each for each in house.told(qcasync.RequestSent) if each.endpoint == "live/orders/read"]) == requests
@@ -158,9 +158,9 @@ async def test_a_call_that_hangs_ends_at_its_deadline(house: House) -> None:
 
             async def hang() -> None:
                 with pytest.raises(qcasync.RequestTimeout) as caught:
-                    await client.authenticate(timeout=0.3)
+                    await client.authenticate(timeout=0.15)
                 assert caught.value.sent == "yes"
-                assert 0.3 <= time.monotonic() - began < 0.4
+                assert 0.15 <= time.monotonic() - began < 0.25
 
             group.start_soon(hang)
             await anyio.wait_all_tasks_blocked()

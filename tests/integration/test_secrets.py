@@ -117,7 +117,7 @@ async def test_trouble_of_every_kind(house: House, trouble: str, tls: bool, capl
     """Also if the other side repeats the request that it was sent."""
     async with (
         raw_server(TROUBLE[trouble], tls=tls) as server,
-        house.client(base_url=server.url, max_attempts=1, timeout=0.3 if trouble == "silence" else 5.0) as client,
+        house.client(base_url=server.url, max_attempts=1, timeout=0.15 if trouble == "silence" else 5.0) as client,
     ):
         error = await ends(client.authenticate)
         assert len(server.requests) == 1
@@ -155,7 +155,7 @@ async def test_a_command_whose_outcome_is_unknown(
 
     async def create() -> None:
         await client.live.create(
-            project.id, "compile", "node", brokerage={"id": "X", "password": invent(21)}, timeout=0.5
+            project.id, "compile", "node", brokerage={"id": "X", "password": invent(21)}, timeout=0.2
         )
 
     async with house.client(allow_trading=True) as client:
@@ -172,7 +172,7 @@ async def test_a_cancelled_call(house: House, caplog: pytest.LogCaptureFixture) 
     """What is thrown through the frames of a library leaves them behind."""
     caught: list[BaseException] = []
     async with raw_server(silence) as server, house.client(base_url=server.url) as client:
-        with anyio.move_on_after(0.2):
+        with anyio.move_on_after(0.1):
             try:
                 await client.authenticate()
             except BaseException as cancelled:

@@ -2,13 +2,15 @@
 
 Nothing may be left of it: no connection, no permit, no task, no socket; and the client works on. httpcore 1.0.9 by
 itself loses connections at a few of these turns: see `test_what_the_child_task_is_for`.
+
+The tables are worked through by other processes, behind the other tests.
 """
 
 import inspect
-import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
+import anyio
 import pytest
 
 import qcasync
@@ -19,12 +21,12 @@ from tests.integration.ticks import (
     ENOUGH,
     LINES,
     STYLES,
+    Act,
+    Cancel,
     SkippingLoop,
     cancel_at_every_turn,
     cancel_closing,
 )
-
-pytestmark = pytest.mark.anyio
 
 WAYS = [
     pytest.param(stack, style, id=f"{stack}-{style}")
@@ -58,20 +60,10 @@ CELLS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """Seven thousand calls would be told in a hundred thousand records; what they say is scanned elsewhere."""
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.INFO)
-    yield
-    root.setLevel(level)
-
-
-@pytest.fixture
-def anyio_backend(stack: Stack) -> Any:
-    """The stack's event loop. On asyncio its clock can be moved, for the timeouts."""
-    return ("asyncio", {"loop_factory": SkippingLoop}) if stack.backend == "asyncio" else stack.backend
+def run(stack: Stack, cancel: Callable[..., Awaitable[int]], *arguments: object) -> int:
+    """Run on the stack's event loop. On asyncio its clock can be moved, for the timeouts."""
+    options = {"loop_factory": SkippingLoop} if stack.backend == "asyncio" else {}
+    return anyio.run(cancel, stack, *arguments, backend=stack.backend, backend_options=options)
 
 
 def waits(function: Any) -> bool:
@@ -100,31 +92,57 @@ def test_each_stack_meets_each_call_and_each_style() -> None:
     assert sum(stack.library == "httpx" for stack, *_ in met) == len(CALLS) * (len(STYLES) + 1)
 
 
+def cancel_a_call(stack: Stack, style: str, call: str) -> int:
+    return run(stack, cancel_at_every_turn, STYLES[style], CALLS[call])
+
+
+@pytest.mark.early(job=cancel_a_call)
 @pytest.mark.parametrize(("stack", "style", "call"), CELLS)
-async def test_every_turn_of_every_call(stack: Stack, style: str, call: str) -> None:
+def test_every_turn_of_every_call(stack: Stack, style: str, call: str, early: int) -> None:
     """On one connection that is kept, with one permit."""
-    assert await cancel_at_every_turn(stack, STYLES[style], CALLS[call]) >= FEWEST
+    assert early >= FEWEST, f"{call} on {stack}, cancelled by {style}"
 
 
+def cancel_on_a_new_connection(stack: Stack, style: str) -> int:
+    return run(stack, cancel_at_every_turn, STYLES[style], CALLS["Client.authenticate"], LINES["cold"])
+
+
+@pytest.mark.early(job=cancel_on_a_new_connection)
 @pytest.mark.parametrize(("stack", "style"), WAYS)
-async def test_every_turn_of_a_new_connection(stack: Stack, style: str) -> None:
+def test_every_turn_of_a_new_connection(stack: Stack, style: str, early: int) -> None:
     """Opening one takes turns of its own."""
-    assert await cancel_at_every_turn(stack, STYLES[style], CALLS["Client.authenticate"], LINES["cold"]) > FEWEST
+    assert early > FEWEST, f"{stack}, cancelled by {style}"
 
 
+def cancel_with_tls(stack: Stack, style: str) -> int:
+    return run(stack, cancel_at_every_turn, STYLES[style], CALLS["Client.authenticate"], LINES["cold TLS"])
+
+
+@pytest.mark.early(job=cancel_with_tls)
 @pytest.mark.parametrize(
     ("stack", "style"), [way for way in WAYS if way.values[1] in styles_of(way.values[0], "Client.authenticate")]
 )
-async def test_every_turn_of_a_new_connection_with_tls(stack: Stack, style: str) -> None:
+def test_every_turn_of_a_new_connection_with_tls(stack: Stack, style: str, early: int) -> None:
     """The handshake takes many."""
-    assert await cancel_at_every_turn(stack, STYLES[style], CALLS["Client.authenticate"], LINES["cold TLS"]) > FEWEST
+    assert early > FEWEST, f"{stack}, cancelled by {style}"
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize(("stack", "style"), WAYS)
-async def test_every_turn_of_closing(stack: Stack, style: str, ending: str) -> None:
-    """All connections are closed, though nobody asks a second time."""
+def cancel_the_end(stack: Stack, style: str, ending: str) -> int:
+    return run(stack, close_at_every_turn, STYLES[style], ENDINGS[ending])
+
+
+async def close_at_every_turn(stack: Stack, cancel: Cancel, act: Act) -> int:
+    """Returns how many turns there were."""
     turns = finished = 0
     while finished < ENOUGH:
-        finished = 0 if await cancel_closing(stack, STYLES[style], ENDINGS[ending], turns) else finished + 1
+        finished = 0 if await cancel_closing(stack, cancel, act, turns) else finished + 1
         turns += 1
+    return turns
+
+
+@pytest.mark.early(job=cancel_the_end)
+@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize(("stack", "style"), WAYS)
+def test_every_turn_of_closing(stack: Stack, style: str, ending: str, early: int) -> None:
+    """All connections are closed, though nobody asks a second time."""
+    assert early >= ENOUGH, f"{ending} on {stack}, cancelled by {style}"

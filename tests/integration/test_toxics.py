@@ -45,7 +45,7 @@ HARMLESS: Final[tuple[Toxic, ...]] = (
 """The call takes a little longer."""
 HARMFUL: Final[tuple[Toxic, ...]] = (Timeout(), ResetPeer(), LimitData(60), Down())
 """No answer comes through, and no attempt can help."""
-PATIENCE: Final = 0.2
+PATIENCE: Final = 0.1
 """Seconds for a call that cannot succeed."""
 GRACE: Final = 0.1
 

@@ -3,7 +3,8 @@
 QuantConnect shows a running algorithm through snapshots, renewed about every five or ten minutes from its launch on.
 Which moments these are nobody says, but a look that finds something new tells that one lay between it and the look
 before. So the interval is halved: a look in its middle either finds the news, or leaves them to the look at its end. In
-the end each look comes right after a renewal, which costs half a dozen looks more than to look blindly, once.
+the end each look comes right after a renewal. As the moments shift by a few seconds, this is done again now and then,
+and costs a third more looks. Where they shift by more, looks come as late as blind ones, and not later.
 """
 
 from typing import Final
@@ -39,11 +40,6 @@ class RenewalPhase:
         self._interval: tuple[float, float] | None = None
         self._is_probe = False
 
-    @property
-    def doubt(self) -> float | None:
-        """Seconds within which the moment of renewal is known; None if it is not known at all."""
-        return None if self._interval is None else self._interval[1] - self._interval[0]
-
     def looked(self, now: float, *, news: bool) -> float:
         """A look succeeded. Returns when to look again.
 
@@ -61,9 +57,10 @@ class RenewalPhase:
         if was_probe and not news and now < high:
             return high + MARGIN
         self._interval = low, high = self._a_period_on(low, high, now)
-        if news and high - low > SHARP:
+        middle = (low + high) / 2
+        if news and high - low > SHARP and middle > now:
             self._is_probe = True
-            return (low + high) / 2
+            return middle
         return high + MARGIN
 
     def _narrow(self, low: float, high: float) -> None:

@@ -146,7 +146,9 @@ def merge(known: OrderRecord | None, sighting: Sighting, *, quiet: bool = False)
         return _moved(known, sighting.index)
     if is_stale(known, sighting, quiet=quiet):
         return _STALE
-    changes = [] if quiet else [_amended(known, sighting, at, events[at]) for at in _differing(known, events)]
+    changes: list[Change] = (
+        [] if quiet else [_amended(known, sighting, at, events[at]) for at in _differing(known, events)]
+    )
     changes += [_event(sighting, at) for at in range(len(known.events), len(events))]
     if fields != known.digest and not quiet:
         changes.append(_changed(known, sighting, fields))

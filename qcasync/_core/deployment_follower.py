@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from qcasync._core.reconciling import has_ended
+from qcasync._core.reconciling import ENDED, has_ended
 from qcasync.models.changes import (
     Change,
     DeploymentFailed,
@@ -20,6 +20,8 @@ from qcasync.models.live import LiveDeployment
 
 FAILED: Final = frozenset({AlgorithmStatus.RUNTIME_ERROR, AlgorithmStatus.DEPLOY_ERROR, AlgorithmStatus.INVALID})
 """What a deployment ends with that nobody wanted to end."""
+DEFINITE: Final = (ENDED | FAILED) - {AlgorithmStatus.STOPPED}
+"""Ends of which there is nothing more to learn. "Stopped" says least: it may turn out to be one of these."""
 
 
 class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +29,7 @@ class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         status: Its state; None as long as none was told.
+        launched_at: When it was launched, in Unix seconds; when it was first seen, if nobody says.
         ended: Whether it has ended, for good.
         ended_at: When, in Unix seconds; None if it goes on, or if nobody says.
         equity: What was told last of its account.
@@ -35,6 +38,7 @@ class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     status: AlgorithmStatus | None
+    launched_at: float = 0.0
     ended: bool = False
     ended_at: float | None = None
     equity: float | None = None
@@ -43,7 +47,7 @@ class DeploymentRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DeploymentMemory = dict[str, DeploymentRecord]
-"""By the deployments' ids."""
+"""By the deployments' ids, in the order in which they were launched."""
 
 
 class Followed(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,39 +88,75 @@ def follow(
     after: DeploymentMemory = {}
     changes: list[Change] = []
     turned = False
-    for deployment in sorted(seen, key=_launched_at):
+    for deployment in _once_each(seen, at):
         before = memory.get(deployment.deploy_id)
-        record = _record(deployment, before)
+        record = _record(deployment, before, at)
         if record == before:
             continue
-        tells = before is not None or told_since is None or _launched_at(deployment) >= told_since
-        told = _changes(project_id, deployment, before, record, observed_at) if tells else []
-        turned = turned or before is None or record.status != before.status
-        if tell_equity and tells and record.equity is not None and (before is None or record.equity != before.equity):
-            told.append(_equity(project_id, deployment, before, record.equity, observed_at))
-            record = msgspec.structs.replace(record, equities=record.equities + 1)
+        turned = turned or before is None or record.turns != before.turns
+        if before is not None or told_since is None or _is_later(record, deployment, told_since, known=bool(memory)):
+            changes += _changes(project_id, deployment, before, record, observed_at)
+            if tell_equity and _has_other_equity(before, record):
+                record = msgspec.structs.replace(record, equities=record.equities + 1)
+                changes.append(_equity(project_id, deployment, before, record, observed_at))
         after[deployment.deploy_id] = record
-        changes += told
-    return Followed(memory={**memory, **after} if after else None, changes=tuple(changes), turned=turned)
+    if not after:
+        return Followed()
+    ordered = sorted({**memory, **after}.items(), key=lambda item: item[1].launched_at)
+    return Followed(memory=dict(ordered), changes=tuple(changes), turned=turned)
 
 
-def _record(deployment: LiveDeployment, before: DeploymentRecord | None) -> DeploymentRecord:
+def _once_each(seen: Iterable[LiveDeployment], at: float) -> Iterable[LiveDeployment]:
+    """The deployments in the order of their launch. Of one that is shown twice, the row that is further on."""
+    ordered = sorted(seen, key=lambda each: (_launched_at(each, at), has_ended(each)))
+    return {each.deploy_id: each for each in ordered}.values()
+
+
+def _record(deployment: LiveDeployment, before: DeploymentRecord | None, at: float) -> DeploymentRecord:
     """What to remember of a deployment. One that has ended stays so: an answer that says otherwise is an older one."""
-    status = deployment.status
-    if before is not None and (before.ended or status is None):
-        status = before.status
-    ended = has_ended(deployment) or status is AlgorithmStatus.INVALID or (before is not None and before.ended)
-    stopped_at = None if deployment.stopped is None else deployment.stopped.timestamp()
+    status, stopped = deployment.status, deployment.stopped
+    if status is None and stopped is not None:
+        status = AlgorithmStatus.STOPPED
+    ended = has_ended(deployment) or status in FAILED
+    ended_at = stopped.timestamp() if ended and stopped is not None else None
     if before is None:
-        return DeploymentRecord(status=status, ended=ended, ended_at=stopped_at, equity=deployment.equity, turns=1)
+        return DeploymentRecord(
+            status=status,
+            launched_at=_launched_at(deployment, at),
+            ended=ended,
+            ended_at=ended_at,
+            equity=deployment.equity,
+            turns=1,
+        )
+    if status is None or (before.ended and (status not in DEFINITE or before.status in DEFINITE)):
+        status = before.status
+    over = ended or before.ended
     return DeploymentRecord(
         status=status,
-        ended=ended,
-        ended_at=before.ended_at if stopped_at is None else stopped_at,
+        launched_at=_launched_at(deployment, before.launched_at),
+        ended=over,
+        ended_at=ended_at if before.ended_at is None else before.ended_at,
         equity=before.equity if before.ended or deployment.equity is None else deployment.equity,
-        turns=before.turns + (status != before.status),
+        turns=before.turns + (status != before.status or over != before.ended),
         equities=before.equities,
     )
+
+
+def _is_later(record: DeploymentRecord, deployment: LiveDeployment, told_since: float, *, known: bool) -> bool:
+    """Whether a deployment that is new to us was launched since then.
+
+    If nobody says when it was, it is news unless it can be history: one that has ended, in the first answer.
+    """
+    if deployment.launched is None:
+        return known or not record.ended
+    return record.launched_at >= int(told_since)  # launches are told in whole seconds
+
+
+def _has_other_equity(before: DeploymentRecord | None, record: DeploymentRecord) -> bool:
+    """Whether the value of a deployment's account is another one than was known. What it ended with is not news."""
+    if before is None:
+        return record.equity is not None and not record.ended
+    return record.equity != before.equity
 
 
 def _changes(
@@ -140,7 +180,7 @@ def _changes(
                 brokerage=deployment.brokerage,
             )
         )
-    turned = record.ended if before is None else record.status != before.status
+    turned = record.ended if before is None else record.turns != before.turns
     if turned and record.status is not None:
         previous = None if before is None else before.status
         changes.append(_turn(project_id, deployment, record, record.status, observed_at, previous=previous))
@@ -156,8 +196,12 @@ def _turn(
     *,
     previous: AlgorithmStatus | None,
 ) -> Change:
+    """The change of state. The key of an end is the same in another checkpoint, and no key ever means another state."""
     deploy_id = deployment.deploy_id
-    key = f"status:{project_id}:{deploy_id}:{record.turns}"
+    if record.ended:
+        key = f"ended:{project_id}:{deploy_id}:{status.value}"
+    else:
+        key = f"status:{project_id}:{deploy_id}:{record.turns}:{status.value}"
     if status in FAILED:
         return DeploymentFailed(
             project_id=project_id,
@@ -193,19 +237,19 @@ def _equity(
     project_id: int,
     deployment: LiveDeployment,
     before: DeploymentRecord | None,
-    equity: float,
+    record: DeploymentRecord,
     observed_at: datetime,
 ) -> EquityChanged:
-    told = 0 if before is None else before.equities
+    assert record.equity is not None  # noqa: S101 (what is None is not told)
     return EquityChanged(
         project_id=project_id,
-        key=f"equity:{project_id}:{deployment.deploy_id}:{told + 1}",
+        key=f"equity:{project_id}:{deployment.deploy_id}:{record.equities}:{record.equity}",
         observed_at=observed_at,
         deploy_id=deployment.deploy_id,
-        equity=equity,
+        equity=record.equity,
         previous=None if before is None else before.equity,
     )
 
 
-def _launched_at(deployment: LiveDeployment) -> float:
-    return 0.0 if deployment.launched is None else deployment.launched.timestamp()
+def _launched_at(deployment: LiveDeployment, otherwise: float) -> float:
+    return otherwise if deployment.launched is None else deployment.launched.timestamp()

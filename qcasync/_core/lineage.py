@@ -22,6 +22,8 @@ NOBODY: Final = 0
 """The number of no deployment: of entries that could not be decoded."""
 MISSED: Final = 2
 """Complete readings in a row that do not show a deployment, before it is taken to have vanished."""
+HIDDEN: Final = 86400.0
+"""Seconds for which an entry that cannot be decoded may be all that is shown of a deployment."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +34,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         deploy_id: What its events name; None as long as none does.
         first: Identity of the first order that was seen at its beginning; None if none was.
         seen_at: When it was last seen, in the server's Unix seconds.
-        read_at: When the latest complete reading began that showed it; 0 if none did.
+        read_at: When a complete reading began that showed all of it; 0 if none did for certain.
+        reading_at: When another one began that may have. A list that has just become another one is perhaps shown in
+            parts of both, so it is certain only if the deployment is still to be seen long after.
         missed: In how many complete readings in a row it was not to be seen.
     """
 
@@ -41,7 +45,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     first: Digest | None = None
     seen_at: float = 0.0
     read_at: float = 0.0
+    reading_at: float = 0.0
     missed: int = 0
+
+    @property
+    def read_through(self) -> float:
+        """When the latest complete reading began that certainly showed all of it; 0 if none did."""
+        return self.reading_at if self.seen_at > self.reading_at + SETTLED else self.read_at
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -79,22 +89,32 @@ class Lineage:
         """
         numbers: list[int | None] = [None] * len(rows)
         for stretch in _stretches(start, rows):
-            number = self._number(stretch, at, expected or {})
+            number = self._number(stretch, expected or {})
             if number is not None:
                 for index in stretch.orders:
                     numbers[index - start] = number
                 self._see(number, at)
         return numbers
 
-    def finished(self, began_at: float) -> None:
-        """A complete reading ended, which began at this time: what was not seen since is missed."""
+    def finished(self, began_at: float, *, whole: bool = True, hidden: bool = False) -> None:
+        """A reading came to a proved end, which began at this time: what was not seen since is missed.
+
+        Not so soon after it was seen that a replica may lag behind the one that showed it.
+
+        Args:
+            began_at: When, in the server's Unix seconds.
+            whole: Whether all of its rows were placed. If not, a deployment that is still listed was seen all the same:
+                what it is recognised by is placed wherever it stands.
+            hidden: Whether some of its entries could not be decoded: a deployment may stand behind them for a day.
+        """
         for run in self.runs:
             if run.seen_at >= began_at:
-                self._change(run, missed=0, read_at=began_at)
-            else:
+                if whole and (not run.reading_at or run.seen_at > run.reading_at + SETTLED):
+                    self._change(run, read_at=run.reading_at, reading_at=began_at)
+            elif began_at > run.seen_at + (HIDDEN if hidden else SETTLED):
                 self._change(run, missed=run.missed + 1)
 
-    def _number(self, stretch: "_Stretch", at: float, expected: Mapping[int, Known]) -> int | None:
+    def _number(self, stretch: "_Stretch", expected: Mapping[int, Known]) -> int | None:
         known = next(
             (
                 expected[index].deployment
@@ -104,12 +124,12 @@ class Lineage:
             None,
         )
         if stretch.name is not None:
-            return self._numbered_by_name(stretch.name, stretch.beginning, known, at)
+            return self._numbered_by_name(stretch.name, stretch.beginning, known)
         if known is not None or stretch.beginning is None:
             return known
-        return self._numbered_by_first(stretch.beginning, at)
+        return self._numbered_by_first(stretch.beginning)
 
-    def _numbered_by_name(self, name: str, beginning: Digest | None, known: int | None, at: float) -> int | None:
+    def _numbered_by_name(self, name: str, beginning: Digest | None, known: int | None) -> int | None:
         for run in self.runs:
             if run.deploy_id == name:
                 self._change(run, first=run.first or beginning)
@@ -119,15 +139,15 @@ class Lineage:
             if run.number == known or (beginning is not None and run.first == beginning):
                 self._change(run, deploy_id=name)
                 return run.number
-        if beginning is None and any(_may_be_listed(run, at) for run in nameless):
+        if beginning is None and any(run.missed < MISSED for run in nameless):
             return None
         return self._begin(name, beginning)
 
-    def _numbered_by_first(self, beginning: Digest, at: float) -> int | None:
+    def _numbered_by_first(self, beginning: Digest) -> int | None:
         for run in self.runs:
             if run.first == beginning:
                 return run.number
-        if any(run.first is None and _may_be_listed(run, at) for run in self.runs):
+        if any(run.first is None and run.missed < MISSED for run in self.runs):
             return None
         return self._begin(None, beginning)
 
@@ -153,7 +173,8 @@ class _Stretch:
         """Identity of the first order of their deployment, if it is among them."""
         self.name = _named(order)
         """What their deployment is called, if their events tell."""
-        self._last, self._last_id = index, order.id
+        self._last: int = index
+        self._last_id: int = order.id
 
     def takes(self, index: int, order: Order[Any]) -> bool:
         """Take the next order of the answer, if it belongs to the same deployment."""
@@ -188,11 +209,6 @@ def _stretches(start: int, rows: Sequence[Row]) -> list[_Stretch]:
         is_first = start == 0 if at == 0 else isinstance(rows[at - 1], Order)
         stretches.append(_Stretch(start + at, row, begins=is_first or row.id == 1))
     return stretches
-
-
-def _may_be_listed(run: Run, at: float) -> bool:
-    """Whether even a replica that lags behind may still show a deployment."""
-    return run.missed < MISSED or at <= run.seen_at + SETTLED
 
 
 def _named(order: Order[Any]) -> str | None:

@@ -10,10 +10,11 @@ Transitions: partial -> done | partial -> full -> tail -> done. A full reading m
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
+from qcasync._core.deltas import Digest
 from qcasync._core.lineage import NOBODY, Known, Lineage, Row, Run, mark
 from qcasync._core.requests import MAX_WINDOW
 from qcasync._core.rows import identity as identity_at
@@ -66,6 +67,8 @@ class OrderCycle:
         size: Rows to ask for at once.
     """
 
+    _plan_of: ClassVar[type[WindowPlan]] = WindowPlan  # the removal test puts others in its place
+
     def __init__(
         self,
         memory: OrderMemory,
@@ -86,6 +89,7 @@ class OrderCycle:
         """The order before it."""
         self._placed_to = 0
         self._unplaced: int | None = None
+        self._strays: dict[Digest, int] = {}
         self._unreadable: set[int] = set()
         self._anchors: dict[int, Known] = {}
         self._queue: list[Window] = []
@@ -111,9 +115,20 @@ class OrderCycle:
         return None if self._plan is None else self._plan.trouble
 
     @property
+    def ended(self) -> bool:
+        """Whether everything was read up to a proved end, whether or not it could be placed."""
+        return self._end is not None
+
+    @property
+    def hidden(self) -> bool:
+        """Whether some entries could not be decoded."""
+        return bool(self._unreadable)
+
+    @property
     def proved(self) -> bool:
-        """Whether everything was read and placed, up to a proved end."""
-        return self._end is not None and self._placed_to >= self._end and not self.moved
+        """Whether everything was read up to a proved end, and all that was shown meanwhile was placed."""
+        whole = self._end is not None and self._placed_to >= self._end
+        return whole and not self.moved and not self._strays
 
     def next_step(self, now: float) -> Step:
         """What to do next. A window that is returned counts as in flight until its answer is told."""
@@ -150,10 +165,11 @@ class OrderCycle:
             return self._place(window.start, rows, at)
         self._is_asking = False
         rows = rows[: window.size]
-        if not self._is_as_expected(window, rows):
-            self._list_moved()
-            return []
+        as_expected = self._is_as_expected(window, rows)
         placed = self._place(window.start, rows, at)
+        if not as_expected:
+            self._list_moved()
+            return placed
         end = window.start + len(rows)
         if 0 < len(rows) < window.size:
             self._read_on(end, window.end)
@@ -211,7 +227,7 @@ class OrderCycle:
         self._unplaced, self._placed_to = None, 0
         self._unreadable.clear()
         self._anchors.clear()
-        self._plan = WindowPlan(size=self._size, remembered=self._remembered or None, room=2**62)
+        self._plan = self._plan_of(size=self._size, remembered=self._remembered or None, room=2**62)
 
     def _end_full(self, plan: WindowPlan) -> None:
         """Everything was read. Rows that no answer could place are looked at once more, behind one that is placed."""
@@ -225,7 +241,7 @@ class OrderCycle:
             self._look_behind(end, self.anchor)
 
     def _after_last_order(self, end: int) -> int:
-        """Entries that cannot be decoded are no anchors: who they are, and whose, may be known some day."""
+        """Entries that cannot be decoded are no anchors."""
         while end - 1 in self._unreadable:
             end -= 1
         return end
@@ -238,7 +254,7 @@ class OrderCycle:
             if known is None:
                 continue
             if index - window.start >= len(rows):
-                self.absent = self.absent or index == self.frontier - 1
+                self.absent = self.absent or (not rows and index == self.frontier - 1)
                 continue
             row = rows[index - window.start]
             if isinstance(row, Order) and mark(row) != known.identity:
@@ -254,9 +270,13 @@ class OrderCycle:
                 placed.append(Placed(index, NOBODY, row))
             elif number is not None:
                 self._unreadable.discard(index)
+                if self._strays and len(row.events) >= self._strays.get(mark(row), 0):
+                    self._strays.pop(mark(row), None)
                 placed.append(Placed(index, number, row))
-            elif self._plan is not None or index >= self.frontier:
-                self._unplaced = index if self._unplaced is None else min(self._unplaced, index)
+            else:
+                self._strays[mark(row)] = max(len(row.events), self._strays.get(mark(row), 0))
+                if self._plan is not None or index >= self.frontier:
+                    self._unplaced = index if self._unplaced is None else min(self._unplaced, index)
         self._keep_anchors(placed)
         return placed
 

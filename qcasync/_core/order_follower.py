@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import msgspec
 
-from qcasync._core.deltas import SETTLED, OrderRecord, Sighting, merge
+from qcasync._core.deltas import SETTLED, Merged, OrderRecord, Sighting, merge
 from qcasync._core.lineage import MISSED, Known, Lineage, Run
 from qcasync._core.order_cycle import OrderCycle, OrderMemory, Placed, is_full_due
 from qcasync._core.window_steps import Trouble
@@ -45,6 +46,10 @@ class OrderFollower:
             tell it, until everything was read once.
     """
 
+    # What a follower is made of. The removal test puts parts in their place that lack one rule.
+    _lineage_of: ClassVar[type[Lineage]] = Lineage
+    _cycle_of: ClassVar[type[OrderCycle]] = OrderCycle
+
     def __init__(
         self,
         project_id: int,
@@ -56,7 +61,7 @@ class OrderFollower:
     ) -> None:
         self.project_id = project_id
         self.memory: OrderMemory = OrderMemory() if memory is None else memory
-        self._lineage = Lineage(self.memory.runs)
+        self._lineage = self._lineage_of(self.memory.runs)
         self._open: dict[OrderKey, OrderRecord] = {record.key: record for record in open_orders}
         self._in_place: dict[int, Known] = {
             record.index: Known(record.deployment, record.identity) for record in self._open.values()
@@ -93,7 +98,7 @@ class OrderFollower:
         full = self._full_wanted > 0 or is_full_due(self._looks + 1, now - self._full_at, self._absences)
         remembered = self.memory.frontier if self._believes else 0
         self._sighted.clear()
-        return OrderCycle(self.memory, self._lineage, self._in_place, full=full, remembered=remembered)
+        return self._cycle_of(self.memory, self._lineage, self._in_place, full=full, remembered=remembered)
 
     def memory_now(self) -> OrderMemory:
         """What to remember beside what an answer taught: the deployments by their numbers."""
@@ -118,7 +123,7 @@ class OrderFollower:
                 continue
             sighting = self._sighting(each, each.row, observed_at)
             before = records.get(sighting.key, known.get(sighting.key))
-            merged = merge(before, sighting, quiet=self._quiet)
+            merged = self._merge(before, sighting)
             stale += merged.stale
             self._sight(before, merged.record, sighting)
             if merged.record is not None:
@@ -151,20 +156,14 @@ class OrderFollower:
             self._looks += 1
             self._absences = self._absences + 1 if cycle.absent else 0
             return self._remember(cycle, self.memory.complete_through), []
+        began_at = cycle.began_at or 0.0
+        gaps = self._vanished(cycle, began_at, ended) if cycle.ended else []
         if not cycle.proved:
             self._full_wanted = max(self._full_wanted, 1)
             self._believes = cycle.trouble is not Trouble.WARMING  # what we remember may be what is wrong
-            return self._remember(cycle, self.memory.complete_through), []
-        began_at = cycle.began_at or 0.0
+            return self._remember(cycle, self.memory.complete_through), gaps
         self._looks, self._absences, self._full_at, self._quiet, self._believes = 0, 0, now, False, True
         self._full_wanted = max(0, self._full_wanted - 1)
-        before = {run.number: run.missed for run in self._lineage.runs}
-        self._lineage.finished(began_at)
-        gaps = [
-            self._gap(run, began_at)
-            for run in self._lineage.runs
-            if before[run.number] < MISSED <= run.missed and self._is_unsettled(run, ended)
-        ]
         self._forget_places()
         return self._remember(cycle, began_at), gaps
 
@@ -179,6 +178,16 @@ class OrderFollower:
             runs=self._lineage.runs,
             complete_through=complete_through,
         )
+
+    def _vanished(self, cycle: OrderCycle, began_at: float, ended: Mapping[str, float | None]) -> list[Gap]:
+        """The deployments that a reading up to a proved end is the second one in a row not to show."""
+        before = {run.number: run.missed for run in self._lineage.runs}
+        self._lineage.finished(began_at, whole=cycle.proved, hidden=cycle.hidden)
+        return [
+            self._gap(run, began_at)
+            for run in self._lineage.runs
+            if before[run.number] < MISSED <= run.missed and self._is_unsettled(run, ended)
+        ]
 
     def _sighting(self, placed: Placed, order: Order, observed_at: datetime) -> Sighting:
         return Sighting(
@@ -203,6 +212,9 @@ class OrderFollower:
             return True
         return order.time.timestamp() >= self._told_since
 
+    def _merge(self, known: OrderRecord | None, sighting: Sighting) -> Merged:
+        return merge(known, sighting, quiet=self._quiet)
+
     def _stands_at(self, index: int, record: OrderRecord) -> bool:
         return self._in_place.get(index) == Known(record.deployment, record.identity)
 
@@ -217,14 +229,16 @@ class OrderFollower:
         if any(deployment == run.number for deployment, _ in self._open):
             return True
         ended_at = None if run.deploy_id is None else ended.get(run.deploy_id)
-        return ended_at is None or run.read_at < ended_at + SETTLED
+        return ended_at is None or run.read_through < ended_at + SETTLED
 
     def _gap(self, run: Run, at: float) -> Gap:
         name = f"deployment {run.number}" if run.deploy_id is None else run.deploy_id
-        after = f" after {datetime.fromtimestamp(run.read_at, UTC):%Y-%m-%d %H:%M:%S} UTC" if run.read_at else ""
+        after = (
+            f" after {datetime.fromtimestamp(run.read_through, UTC):%Y-%m-%d %H:%M:%S} UTC" if run.read_through else ""
+        )
         return Gap(
             project_id=self.project_id,
-            key=f"gap:{self.project_id}:{run.number}:{run.read_at:.0f}",
+            key=f"gap:{self.project_id}:{run.number}:{run.seen_at:.0f}",
             observed_at=datetime.fromtimestamp(at, UTC),
             what="deployment",
             deploy_id=run.deploy_id,

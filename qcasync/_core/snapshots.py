@@ -1,7 +1,9 @@
 """What became different between two snapshots: holdings and cash, statistics, charts.
 
-A snapshot shows everything, so what it lacks is gone; but one that shows nothing at all, where there was something, is
-believed the second time only. The first snapshot of all is a baseline, unless everything is to be told.
+A snapshot shows everything, so what it lacks is gone; but one that shows nothing at all, where there was something or
+where it is the first, is believed the second time only. The first snapshot of all is a baseline, unless everything is
+to be told. Keys have a count, because the same may come again, and what is new, so that a checkpoint that begins to
+count anew does not give to one change the key of another.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,21 +12,23 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from qcasync._core.deltas import digest_of
 from qcasync.models.changes import CashChanged, Change, ChartExtended, HoldingChanged, StatisticsChanged
 from qcasync.models.charts import Candlestick, Chart, ChartPoint
 from qcasync.models.portfolio import Cash, Holding, Portfolio
 
 T = TypeVar("T")
 
-FIRST: Final = 1
+AHEAD: Final = 86_400.0
+"""Seconds after an answer was written in which a point of a chart may lie. One beyond would hide all that follow."""
 
 
 class PortfolioMemory(msgspec.Struct, frozen=True, kw_only=True):
     """What is remembered of a portfolio.
 
     Attributes:
-        holdings: Positions by `Symbol.id`.
-        cash: Amounts by currency.
+        holdings: Positions by `Symbol.id`; none that is flat.
+        cash: Amounts by currency; none that is zero.
         told: How many changes were told: part of their keys.
         emptied: Whether the latest snapshot showed nothing at all.
     """
@@ -66,40 +70,45 @@ def follow_portfolio(
         tells_first: Tell the positions of the first snapshot.
     """
     before = memory or PortfolioMemory(holdings={}, cash={})
-    empty = not portfolio.holdings and not portfolio.cash
-    if empty and (before.holdings or before.cash) and not before.emptied:
+    was_empty = not before.holdings and not before.cash
+    is_empty = not portfolio.holdings and not portfolio.cash
+    if is_empty and not before.emptied and (memory is None or not was_empty):
         return msgspec.structs.replace(before, emptied=True), []
-    holdings = dict(portfolio.holdings)
+    is_first = memory is None or (was_empty and before.emptied)
+    holdings = {name: holding for name, holding in portfolio.holdings.items() if holding.quantity}
+    cash = {name: each for name, each in portfolio.cash.items() if each.amount}
     changes: list[Change] = []
-    if memory is not None or tells_first:
+    if tells_first or not is_first:
         observed_at = datetime.fromtimestamp(at, UTC)
         for name in _names(before.holdings, holdings, _same_position):
+            holding = holdings.get(name)
+            now = "closed" if holding is None else f"{holding.quantity}@{holding.average_price}"
             changes.append(
                 HoldingChanged(
                     project_id=project_id,
-                    key=f"holding:{project_id}:{before.told + len(changes) + FIRST}:{name}",
+                    key=f"holding:{project_id}:{before.told + len(changes) + 1}:{now}:{name}",
                     observed_at=observed_at,
                     symbol_id=name,
-                    holding=holdings.get(name),
+                    holding=holding,
                     previous=before.holdings.get(name),
                 )
             )
-        cash = dict(portfolio.cash)
         for name in _names(before.cash, cash, _same_amount):
+            amount = cash.get(name)
+            now = "none" if amount is None else f"{amount.amount}"
             changes.append(
                 CashChanged(
                     project_id=project_id,
-                    key=f"cash:{project_id}:{before.told + len(changes) + FIRST}:{name}",
+                    key=f"cash:{project_id}:{before.told + len(changes) + 1}:{now}:{name}",
                     observed_at=observed_at,
                     currency=name,
-                    cash=cash.get(name),
+                    cash=amount,
                     previous=before.cash.get(name),
                 )
             )
     if memory is not None and not changes and not before.emptied:
         return None, []
-    after = PortfolioMemory(holdings=holdings, cash=dict(portfolio.cash), told=before.told + len(changes))
-    return after, changes
+    return PortfolioMemory(holdings=holdings, cash=cash, told=before.told + len(changes)), changes
 
 
 def follow_statistics(
@@ -131,10 +140,11 @@ def follow_statistics(
         return None, []
     changes: list[Change] = []
     if memory is not None or tells_first:
+        mark = digest_of(msgspec.json.encode((deploy_id, changed, removed), order="sorted")).hex()
         changes.append(
             StatisticsChanged(
                 project_id=project_id,
-                key=f"statistics:{project_id}:{told + FIRST}",
+                key=f"statistics:{project_id}:{told + 1}:{mark}",
                 observed_at=datetime.fromtimestamp(at, UTC),
                 deploy_id=deploy_id,
                 changed=changed,
@@ -160,7 +170,8 @@ def follow_chart(
     after = dict(before)
     changes: list[Change] = []
     for name, series in chart.series.items():
-        fresh = [point for point in series.points() if point.x > before.get(name, -1)]
+        known = before.get(name, -1)
+        fresh = sorted((each for each in series.points() if known < each.x <= at + AHEAD), key=lambda each: each.x)
         if not fresh:
             continue
         after[name] = fresh[-1].x
@@ -168,7 +179,7 @@ def follow_chart(
             changes.append(
                 ChartExtended(
                     project_id=project_id,
-                    key=f"chart:{project_id}:{chart.name}:{name}:{fresh[-1].x}",
+                    key=f"chart:{project_id}:{chart.name!r}:{name!r}:{fresh[0].x}-{fresh[-1].x}",
                     observed_at=datetime.fromtimestamp(at, UTC),
                     chart=chart.name,
                     series=name,

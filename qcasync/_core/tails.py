@@ -1,7 +1,7 @@
 """What was appended to a list that only grows: log lines and insights.
 
-The last known row is read again with those behind it, as an anchor. If something else stands there, the list has become
-another one, and is read from its beginning under new keys.
+The last known row is read again with those behind it, as an anchor. If it is not there any more, look after look, the
+list has become another one, and is read from its beginning under new keys.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,6 @@ import msgspec
 
 ABSENCES: Final = 3
 """Looks in a row that do not show the anchor, before the list is taken to have become another one."""
-
-
 EMPTY_LOOKS: Final = 2
 """Looks in a row that find nothing at all, before it is believed that there is nothing."""
 
@@ -22,9 +20,9 @@ class TailMemory(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         next: Index of the first row that is not known.
-        anchor: What tells the row before it from others; "" if there is none.
+        anchor: What tells the row before it from others; "" if there is none before it.
         epoch: How often the list has become another one.
-        absences: Looks in a row that did not show the anchor, or anything at all.
+        absences: Looks in a row that did not show the anchor, or, without one, anything at all.
         complete: Whether its end was reached once: what comes from then on is news.
     """
 
@@ -63,14 +61,18 @@ def follow_tail(memory: TailMemory, marks: Sequence[str]) -> Tail:
         memory: What is remembered.
         marks: For each row, what tells it from others.
     """
-    if not marks and memory.absences + 1 < (ABSENCES if memory.anchor else EMPTY_LOOKS):
+    has_anchor = memory.next > 0
+    if has_anchor:
+        believed, looks = bool(marks) and marks[0] == memory.anchor, ABSENCES
+    else:
+        believed, looks = bool(marks) or memory.complete, EMPTY_LOOKS
+    if not believed and memory.absences + 1 < looks:
         return Tail(memory=msgspec.structs.replace(memory, absences=memory.absences + 1))
-    if memory.anchor and marks[:1] != [memory.anchor]:
+    if not believed and has_anchor:
         another = TailMemory(epoch=memory.epoch + 1, complete=memory.complete)
         return Tail(memory=another, restarted=True, more=True)
-    fresh = len(marks) - bool(memory.anchor)
+    fresh = len(marks) - has_anchor
     if not fresh:
-        absences = memory.absences if not marks else 0
-        return Tail(memory=msgspec.structs.replace(memory, absences=absences, complete=True))
+        return Tail(memory=msgspec.structs.replace(memory, absences=0, complete=True))
     after = msgspec.structs.replace(memory, next=memory.next + fresh, anchor=marks[-1], absences=0)
     return Tail(memory=after, fresh=fresh, more=True)

@@ -15,6 +15,7 @@ from qcasync.cli.live_show import show
 from qcasync.cli.orders import orders
 from qcasync.cli.settings import Settings, TransportName
 from qcasync.cli.simulator import simulator
+from qcasync.cli.watch import watch
 
 app: typer.Typer = typer.Typer(
     add_completion=False,
@@ -31,6 +32,7 @@ app.add_typer(bench, name="bench")
 app.add_typer(live, name="live")
 app.command()(orders)
 app.command()(simulator)
+app.command()(watch)
 bench.command("decode")(decode)
 live.command("list")(list_deployments)
 live.command("show")(show)
@@ -48,7 +50,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def options(
     context: typer.Context,
-    transport: Annotated[TransportName, typer.Option(help="The HTTP library.")] = TransportName.HTTPX,
+    transport: Annotated[TransportName, typer.Option(help="HTTP library.")] = TransportName.HTTPX,
     timeout: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="For a call, waits included.", show_default=False)
     ] = None,

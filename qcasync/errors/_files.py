@@ -29,15 +29,15 @@ class CheckpointError(QuantConnectError):
         path: The file.
         problem: What is wrong with it.
         hint: What to do about it.
-        fenced: Whether somebody else has taken it over: writing to it again cannot succeed.
+        lasting: Whether to try again cannot help: somebody else has taken it over, or it is damaged.
     """
 
-    def __init__(self, path: str, problem: str, hint: str = "", fenced: bool = False) -> None:
-        super().__init__(path, problem, hint, fenced)
+    def __init__(self, path: str, problem: str, hint: str = "", lasting: bool = False) -> None:
+        super().__init__(path, problem, hint, lasting)
         self.path = path
         self.problem = problem
         self.hint = hint
-        self.fenced = fenced
+        self.lasting = lasting
 
     def __str__(self) -> str:
         return f"The checkpoint {self.path} {self.problem}." + (f"\n  HINT: {self.hint}" if self.hint else "")

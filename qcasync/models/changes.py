@@ -52,7 +52,12 @@ Write = Callable[[Any], object]
 Acknowledge = Callable[["Change", Write | None], Awaitable[None]]
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field="kind", tag=str.lower):
+def _kind(name: str) -> str:
+    """OrderAdded becomes order_added."""
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field="kind", tag=_kind):
     """Something that became different.
 
     Attributes:
@@ -123,6 +128,8 @@ class StatusChanged(Change, frozen=True, kw_only=True):
 
 class DeploymentStopped(Change, frozen=True, kw_only=True):
     """A deployment ended as somebody wanted: Stopped, Liquidated, Completed or Deleted.
+
+    After a mere "Stopped", a more definite end may follow once, such as "Liquidated".
 
     Attributes:
         deploy_id: The deployment.
@@ -252,7 +259,7 @@ class HoldingChanged(Change, frozen=True, kw_only=True):
 
     Attributes:
         symbol_id: The security: a `Symbol.id`.
-        holding: The position now; None if it was closed.
+        holding: The position now; None if it was closed, or is flat.
         previous: The position before; None if there was none.
     """
 
@@ -266,7 +273,7 @@ class CashChanged(Change, frozen=True, kw_only=True):
 
     Attributes:
         currency: Such as "USD".
-        cash: Now; None if there is none left.
+        cash: Now; None if there is none left, or it is zero.
         previous: Before; None if there was none.
     """
 
@@ -319,6 +326,8 @@ class ChartExtended(Change, frozen=True, kw_only=True):
 
 class ProjectFailing(Change, frozen=True, kw_only=True):
     """A project cannot be read, while others can. Told once, until it is read again.
+
+    The project id 0 stands for the status of all projects: live/list fails, and everything else is read.
 
     Attributes:
         error: The kind of the error, such as "NotFoundError".

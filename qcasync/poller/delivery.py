@@ -7,15 +7,17 @@ the checkpoint.
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Final, Self
 
 import anyio
+import anyio.lowlevel
 import msgspec
 
-from qcasync._tasks import task_group
 from qcasync.errors import ConfigurationError
 from qcasync.models.changes import Change
 from qcasync.models.watched import WatchedProject
+from qcasync.poller.causes import one_cause
 from qcasync.poller.checkpoint import Checkpoint
 from qcasync.poller.store import Write
 
@@ -30,19 +32,27 @@ FIRST_WAIT: Final = 1.0
 LONGEST_WAIT: Final = 60.0
 
 Handler = Callable[[Change], Awaitable[object]]
+Keep = Callable[[Callable[[None], None]], Awaitable[None]]
+"""Settles a change in the checkpoint, and tells when that is done."""
 
 logger: logging.Logger = logging.getLogger("qcasync")
 
 
 class _Queue:
-    """The changes of one project that wait."""
+    """The changes of one project that wait.
+
+    Transitions: idle -> ready -> taken -> out -> idle.
+    """
+
+    __slots__ = ("count", "is_ready", "is_taken", "last", "loaded", "out")
 
     def __init__(self) -> None:
-        self.loaded: deque[Change] = deque()
+        self.loaded: list[Change] = []
         self.count = 0
         self.last = 0
         self.out: Change | None = None
         self.is_ready = False
+        self.is_taken = False
 
 
 class Changes:
@@ -59,8 +69,11 @@ class Changes:
         """Asked for the state of the projects."""
         self._queues: dict[int, _Queue] = {}
         self._ready: deque[int] = deque()
+        self._out = 0
+        self._handling = 0
+        self._hinted = False
         self._news = anyio.Event()
-        self._closed = False
+        self._ended = anyio.Event()
 
     @property
     def waiting(self) -> int:
@@ -90,25 +103,28 @@ class Changes:
         Raises:
             StopAsyncIteration: The watch has ended.
         """
-        while not self._closed:
+        await anyio.lowlevel.checkpoint()
+        while not self._ended.is_set():
             if not self._ready:
                 await self._wait()
                 continue
             project_id = self._ready.popleft()
             queue = self._queues[project_id]
-            queue.is_ready = False
+            queue.is_ready, queue.is_taken = False, True
             try:
                 change = await self._head(project_id, queue)
             except BaseException:  # cancelled: the project's turn is not lost
+                queue.is_taken = False
                 self._offer(project_id, queue)
                 raise
-            queue.out = change
+            queue.is_taken, queue.out = False, change
+            self._out += 1
             vars(change)["_acknowledge"] = self._acknowledge
             return change
         raise StopAsyncIteration
 
     async def handle(self, handler: Handler, *, attempts: int = HANDLER_ATTEMPTS, concurrency: int = 10) -> None:
-        """Give every change to a function, and acknowledge it when that returns. Does not return by itself.
+        """Give every change to a function, and acknowledge it when that returns. Returns when the watch has ended.
 
         The changes of a project come one after the other, those of different projects at the same time. When the
         function raises, the change is given to it again after a while, with a higher `attempt`; the project's other
@@ -118,35 +134,61 @@ class Changes:
             handler: An async function of a change.
             attempts: How often a change is given to it.
             concurrency: How many projects are served at once.
+
+        Raises:
+            ConfigurationError: One of them is less than 1.
         """
+        if attempts < 1 or concurrency < 1:
+            raise ConfigurationError(
+                f"handle() with attempts={attempts}, concurrency={concurrency} would handle nothing.",
+                "Both are at least 1.",
+            )
         limit = anyio.CapacityLimiter(concurrency)
-        async with task_group() as group:
-            while True:
-                async with limit:  # nobody takes a change out before somebody is free to handle it
-                    pass
-                try:
-                    change = await self.__anext__()
-                except StopAsyncIteration:
-                    return
-                group.start_soon(self._handle, handler, change, attempts, limit)
+        self._handling += 1
+        try:
+            async with one_cause() as group:
+                while True:
+                    async with limit:  # nobody takes a change out before somebody is free to handle it
+                        pass
+                    try:
+                        change = await self.__anext__()
+                    except StopAsyncIteration:
+                        return
+                    group.start_soon(self._handle, handler, change, attempts, limit)
+        finally:
+            self._handling -= 1
 
     async def _handle(self, handler: Handler, change: Change, attempts: int, limit: anyio.CapacityLimiter) -> None:
         wait = FIRST_WAIT
         for tried in range(1, attempts + 1):
             try:
                 async with limit:
+                    if self._ended.is_set():
+                        return  # it comes again with the next watch
                     await handler(change)
             except Exception as error:  # a handler is foreign code
                 logger.exception("the handler failed on change %s, attempt %d", change.key, change.attempt)
+                if not self._is_out(change):
+                    return  # it was acknowledged before it failed
                 if tried == attempts:
-                    await self._park(change, repr(error))
+                    await self._settle(change, partial(self._checkpoint.park, change, repr(error)))
                     return
-                await anyio.sleep(wait)
+                with anyio.move_on_after(wait):
+                    await self._ended.wait()
+                if not self._is_out(change):
+                    return
                 wait = min(2 * wait, LONGEST_WAIT)
                 change = self._again(change)
             else:
-                await self._acknowledge(change, None)
+                await self._settle(change, partial(self._checkpoint.acknowledge, change, None))
                 return
+
+    async def _settle(self, change: Change, keep: Keep) -> None:
+        """Let a change that was handled be settled; if the watch has ended meanwhile, it comes again."""
+        if self._ended.is_set() and self._is_out(change):
+            logger.info("the watch ended while change %s was handled; it comes again with the next one", change.key)
+            return
+        await self._take(change, keep)
 
     # What the watch does
 
@@ -164,8 +206,7 @@ class Changes:
             if queue.count == len(queue.loaded) and len(queue.loaded) < PREFETCH:
                 queue.loaded.append(change)
             queue.count += 1
-            if queue.out is None:
-                self._offer(change.project_id, queue)
+            self._offer(change.project_id, queue)
 
     def waiting_of(self, project_id: int) -> int:
         """How many changes of a project are not acknowledged."""
@@ -178,7 +219,7 @@ class Changes:
 
     def close(self) -> None:
         """No more changes will come."""
-        self._closed = True
+        self._ended.set()
         self._news.set()
 
     # How it is done
@@ -189,52 +230,60 @@ class Changes:
         return queue.loaded[0]
 
     def _offer(self, project_id: int, queue: _Queue) -> None:
-        if queue.count and not queue.is_ready:
+        if queue.count and queue.out is None and not (queue.is_ready or queue.is_taken):
             queue.is_ready = True
             self._ready.append(project_id)
             self._news.set()
             self._news = anyio.Event()
 
     async def _wait(self) -> None:
-        """Wait for news. Who forgets to acknowledge would wait for ever, and is told so."""
+        """Wait for news. Who forgets to acknowledge would wait for ever, and is told so, once."""
         news = self._news
-        unacknowledged = [queue for queue in self._queues.values() if queue.out is not None]
-        with anyio.move_on_after(IMPATIENT if unacknowledged else None) as scope:
+        is_hint_due = self._out and not self._handling and not self._hinted
+        with anyio.move_on_after(IMPATIENT if is_hint_due else None) as scope:
             await news.wait()
-        if scope.cancelled_caught:
+        if scope.cancelled_caught and not self._hinted:
+            self._hinted = True
             logger.warning(
                 "%d changes were delivered and not acknowledged; the next ones come after `await change.ack()`",
-                len(unacknowledged),
+                self._out,
             )
-            await news.wait()
 
     async def _acknowledge(self, change: Change, write: Write | None) -> None:
-        await self._take(change, lambda: self._checkpoint.acknowledge(change, write))
+        await self._take(change, partial(self._checkpoint.acknowledge, change, write))
 
-    async def _park(self, change: Change, reason: str) -> None:
-        await self._take(change, lambda: self._checkpoint.park(change, reason))
-
-    async def _take(self, change: Change, keep: Callable[[], Awaitable[None]]) -> None:
+    async def _take(self, change: Change, keep: Keep) -> None:
         """Let a change be settled in the checkpoint, and the project's next one come."""
         queue = self._queues.get(change.project_id)
-        if queue is None or queue.out is None or queue.out.sequence != change.sequence:
+        if queue is None or not self._is_out(change):
             if queue is not None and change.sequence <= queue.last:
                 return  # it was acknowledged before
             raise ConfigurationError(
                 "This change is not the one to be acknowledged.", "Acknowledge each once, in turn."
             )
-        if self._closed:
+        if self._ended.is_set():
             raise ConfigurationError(
                 "The watch has ended; the change comes again with the next one.", "Acknowledge inside the `async with`."
             )
-        await keep()
+        await keep(lambda _: self._settled(queue, change))
+
+    def _settled(self, queue: _Queue, change: Change) -> None:
+        """The checkpoint has it: the project's next change may come."""
+        if not self._is_out(change):
+            return  # two acknowledged it at once
         queue.out = None
         queue.last = change.sequence
-        queue.loaded.popleft()
+        del queue.loaded[0]
         queue.count -= 1
+        self._out -= 1
         self._offer(change.project_id, queue)
         if queue.count == FULL // 2:
             self.drained(change.project_id)
+
+    def _is_out(self, change: Change) -> bool:
+        """Whether a change is the one of its project that was delivered, and not acknowledged yet."""
+        queue = self._queues.get(change.project_id)
+        return queue is not None and queue.out is not None and queue.out.sequence == change.sequence
 
     def _again(self, change: Change) -> Change:
         """The same change for another attempt."""

@@ -25,8 +25,8 @@ class Keeper:
         self._checkpoint = checkpoint
         self._told = told
         self._memories: dict[int, dict[str, bytes]] = {}
-        self.replays: Callable[[int], bool] = lambda _: False
-        """Whether a project's changes are marked as read again from history."""
+        self.replays: Callable[[int, str], bool] = lambda _project_id, _about: False
+        """Whether what is told of a project, about something, is marked as read again from history."""
 
     async def load(self, project_ids: Iterable[int]) -> None:
         """Have ready what is remembered of projects, until it is forgotten."""
@@ -51,7 +51,7 @@ class Keeper:
 
     async def keep(self, facts: Facts) -> None:
         """Keep facts, and then tell what is new."""
-        if facts.changes and self.replays(facts.project_id):
+        if facts.changes and any(self.replays(facts.project_id, about) for about in facts.memories):
             changes = [msgspec.structs.replace(change, replayed=True) for change in facts.changes]
             facts = msgspec.structs.replace(facts, changes=changes)
-        self._told(await self._checkpoint.commit(facts))
+        await self._checkpoint.commit(facts, self._told)

@@ -1,6 +1,7 @@
 """A checkpoint in memory: for a watch that may forget when its process ends, and for tests in virtual time."""
 
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -115,7 +116,7 @@ class MemoryStore:
         """See `Store.pending`."""
         self._require_open()
         queue = self._queues.get(project_id, _Queue())
-        return [change for sequence, change in queue.changes.items() if sequence > after][:limit]
+        return list(islice((change for sequence, change in queue.changes.items() if sequence > after), limit))
 
     def acknowledge(self, change: Change, write: Write | None = None) -> None:
         """See `Store.acknowledge`. There is no connection: `write` is called with None."""
@@ -151,8 +152,8 @@ class MemoryStore:
 
     def _advance(self, change: Change) -> None:
         changes = self._queues[change.project_id].changes
-        for sequence in [sequence for sequence in changes if sequence <= change.sequence]:
-            self._acknowledged[changes.pop(sequence).key] = self._now
+        while changes and (first := next(iter(changes))) <= change.sequence:
+            self._acknowledged[changes.pop(first).key] = self._now
 
     def _require_open(self) -> None:
         if not self._is_open:

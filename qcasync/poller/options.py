@@ -1,6 +1,8 @@
 """What is watched, how often, and of which projects: a user's words, checked."""
 
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import timedelta
 from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
@@ -8,7 +10,7 @@ import msgspec
 
 from qcasync._core import requests
 from qcasync._core.requests import status_name
-from qcasync._session import Seconds, seconds_of
+from qcasync._session import Seconds
 from qcasync.errors import ConfigurationError
 from qcasync.models.enums import AlgorithmStatus
 
@@ -83,15 +85,13 @@ def options(
         raise ConfigurationError(f"start must be 'now' or 'beginning', not {start!r}.", "'now' tells what is new.")
     if isinstance(charts, str):
         raise ConfigurationError(f"charts must be names of charts, not the text {charts!r}.", f"charts=[{charts!r}]")
-    names = tuple(requests.identifier("charts", name) for name in charts)
+    names = tuple(dict.fromkeys(requests.identifier("charts", name) for name in charts))
     periods: dict[Aspect, float] = {
-        aspect: _seconds(aspect, PERIODS[aspect], wanted) for aspect, wanted in often.items() if wanted
+        aspect: _seconds(aspect, PERIODS[aspect], wanted) for aspect, wanted in often.items() if wanted is not False
     }
     if not names:
         periods.pop("charts", None)
-    ids = None if projects is None or callable(projects) else tuple(dict.fromkeys(map(requests.project, projects)))
-    if ids == ():
-        raise ConfigurationError("There are no projects to watch.", "Give ids, or a function that may give none yet.")
+    ids = None if projects is None or callable(projects) else _ids(projects)
     return Options(
         project_ids=ids,
         ask=projects if callable(projects) else None,
@@ -103,13 +103,22 @@ def options(
     )
 
 
+def _ids(projects: Iterable[int]) -> tuple[int, ...]:
+    if isinstance(projects, int | str):
+        raise ConfigurationError(f"projects must be project ids, not {projects!r}.", f"watch([{projects}])")
+    ids = tuple(dict.fromkeys(map(requests.project, projects)))
+    if not ids:
+        raise ConfigurationError("There are no projects to watch.", "Give ids, or a function that may give none yet.")
+    return ids
+
+
 def _seconds(name: str, default: float, wanted: Often) -> float:
     if wanted is True:
         return default
-    seconds = seconds_of(wanted)
-    if seconds < SHORTEST:
+    seconds = wanted.total_seconds() if isinstance(wanted, timedelta) else float(wanted)
+    if not SHORTEST <= seconds < math.inf:
         raise ConfigurationError(
-            f"{name}={seconds:g} looks more often than every {SHORTEST:g} s.",
+            f"{name}={seconds:g} is no number of seconds between two looks: {SHORTEST:g} or more.",
             f"QuantConnect renews most data every few minutes; {default:g} is the default.",
         )
     return seconds

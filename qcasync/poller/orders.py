@@ -58,6 +58,7 @@ class OrdersLook:
         self._reader = reader
         self._keeper = keeper
         self._told_since = told_since
+        self._kept = keeper.memory(project_id, ABOUT, _Kept)
         self._follower: OrderFollower | None = None
         self._cycle: OrderCycle | None = None
         self._news = False
@@ -69,7 +70,14 @@ class OrdersLook:
     @property
     def complete_through(self) -> float | None:
         """When the latest complete reading began, in the server's Unix seconds."""
-        return None if self._follower is None else self._follower.memory.complete_through
+        if self._follower is not None:
+            return self._follower.memory.complete_through
+        return None if self._kept is None else self._kept.memory.complete_through
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether everything was read once."""
+        return self.complete_through is not None
 
     @property
     def counts(self) -> tuple[int | None, int]:
@@ -82,8 +90,8 @@ class OrdersLook:
         """Read everything in the next looks."""
         if self._follower is None:
             self._wanted = times
-        else:
-            self._follower.read_everything(times)
+        else:  # what is being read at the moment may be from before
+            self._follower.read_everything(times + (self._cycle is not None))
 
     async def look(self, *, timeout: float | None) -> bool | float:
         """Look once. Returns whether there was news; or when to go on, if the plan wants to wait.
@@ -99,13 +107,16 @@ class OrdersLook:
         except QuantConnectError:
             await self._end(follower)
             raise
+        except Exception:  # a defect of ours: what is in flight will never be told
+            self._cycle = None
+            raise
         if later is not None:
             return later
         await self._end(follower)
         return self._news
 
     async def _begin(self) -> OrderFollower:
-        kept = self._keeper.memory(self.project_id, ABOUT, _Kept)
+        kept = self._kept
         records = await self._keeper.open_orders(self.project_id) if kept is not None else []
         self._unreadable = () if kept is None else kept.unreadable
         self._follower = follower = OrderFollower(
@@ -116,6 +127,7 @@ class OrdersLook:
             quiet=kept is not None and kept.form != FORM,
         )
         follower.read_everything(self._wanted)
+        self._kept = None
         return follower
 
     async def _go_on(self, follower: OrderFollower, cycle: OrderCycle, timeout: float | None) -> float | None:
@@ -124,7 +136,7 @@ class OrdersLook:
             step = cycle.next_step(anyio.current_time())
             while isinstance(step, Window):
                 windows.append(step)
-                if len(windows) == AT_ONCE:
+                if len(windows) == AT_ONCE or cycle.began_at is None:  # the first one wakes the server's cache
                     break
                 step = cycle.next_step(anyio.current_time())
             if windows:

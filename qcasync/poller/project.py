@@ -1,14 +1,14 @@
 """One project of a watch: what of it is looked at, and how often."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol, cast
 
 from qcasync._core.cadence import Cadence
 from qcasync._core.deployment_follower import DeploymentMemory
 from qcasync.models.watched import WatchedProject
 from qcasync.poller.keeping import Keeper
 from qcasync.poller.options import PERIODS, RENEWED, Aspect, Options
+from qcasync.poller.orders import ABOUT as ORDERS
 from qcasync.poller.orders import OrdersLook
 from qcasync.poller.reader import Reader
 from qcasync.poller.records import insights_look, logs_look
@@ -17,6 +17,19 @@ from qcasync.poller.snapshots import ChartsLook, PortfolioLook, StatisticsLook
 DEPLOYMENTS: Final = "deployments"
 TURN_READINGS: Final = 2
 """Complete readings after a deployment has turned: a replica that lags behind may answer the first one."""
+
+
+class Look(Protocol):
+    """What is looked at beside the orders."""
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether it was seen once: what comes from then on is news."""
+        ...
+
+    async def look(self, timeout: float | None) -> bool:
+        """Look once, within some seconds for each call. Returns whether there was news."""
+        ...
 
 
 class Project:
@@ -41,15 +54,17 @@ class Project:
             aspect: Cadence(period, follows=aspect in RENEWED and period == PERIODS[aspect])
             for aspect, period in options.periods.items()
         }
+        self.was_looked_at = False
+        """Whether a look at it was begun."""
         self.looked_at: float | None = None
         """When something of it was last read, in the server's Unix seconds."""
         self.problems: dict[Aspect, str] = {}
         """Why aspects of it could not be read the last time."""
-        first = options.from_beginning
+        first = told_since is None
         self._statistics = (
             StatisticsLook(project_id, reader, keeper, tells_first=first) if "statistics" in options.periods else None
         )
-        self._looks = self._others(reader, keeper, options)
+        self._looks = self._others(reader, keeper, options, tells_first=first)
 
     async def look(self, aspect: Aspect, *, timeout: float | None) -> bool | float | None:
         """Look at one aspect. Returns whether there was news; or when to go on; None if there is nothing to look at.
@@ -62,7 +77,7 @@ class Project:
         if aspect == "orders":
             self.orders.ended = {name: each.ended_at for name, each in self.deployments.items() if each.ended}
             return await self.orders.look(timeout=timeout)
-        return await self._looks[aspect]()
+        return await self._looks[aspect].look(timeout)
 
     def view(self, waiting: int) -> WatchedProject:
         """What is known of it at this moment.
@@ -92,26 +107,33 @@ class Project:
         """The id of its latest deployment; None if it has none."""
         return next(reversed(self.deployments), None)
 
+    def replays(self, about: str) -> bool:
+        """Whether something of it is still being read for the first time."""
+        if about == DEPLOYMENTS:
+            return not self.deployments
+        look: OrdersLook | Look | None = self.orders if about == ORDERS else self._looks.get(cast("Aspect", about))
+        return look is not None and not look.has_baseline
+
     def turned(self) -> None:
         """A deployment of it is new, or in another state."""
         self.orders.read_everything(TURN_READINGS)
         for cadence in self.cadences.values():
             cadence.restart()
 
-    def _others(self, reader: Reader, keeper: Keeper, options: Options) -> dict[Aspect, Callable[[], Awaitable[bool]]]:
+    def _others(self, reader: Reader, keeper: Keeper, options: Options, *, tells_first: bool) -> dict[Aspect, Look]:
         """What is looked at beside the orders."""
-        first, periods = options.from_beginning, options.periods
-        looks: dict[Aspect, Callable[[], Awaitable[bool]]] = {}
+        periods = options.periods
+        looks: dict[Aspect, Look] = {}
         if self._statistics is not None:
-            looks["statistics"] = self._statistics.look
+            looks["statistics"] = self._statistics
         if "portfolio" in periods:
-            looks["portfolio"] = PortfolioLook(self.id, reader, keeper, tells_first=first).look
+            looks["portfolio"] = PortfolioLook(self.id, reader, keeper, tells_first=tells_first)
         if "logs" in periods:
-            looks["logs"] = logs_look(self.id, reader, keeper, lambda: self.latest, tells_first=first).look
+            looks["logs"] = logs_look(self.id, reader, keeper, lambda: self.latest, tells_first=tells_first)
         if "insights" in periods:
-            looks["insights"] = insights_look(self.id, reader, keeper, tells_first=first).look
+            looks["insights"] = insights_look(self.id, reader, keeper, tells_first=tells_first)
         if "charts" in periods:
-            looks["charts"] = ChartsLook(self.id, reader, keeper, options.charts, tells_first=first).look
+            looks["charts"] = ChartsLook(self.id, reader, keeper, options.charts, tells_first=tells_first)
         return looks
 
 

@@ -24,7 +24,7 @@ class Reader:
         self, endpoint: Endpoint[T], request: msgspec.Struct, *, timeout: float | None = None
     ) -> tuple[T, float]:
         """Perform an operation. Returns its value, and when the server wrote it, in Unix seconds."""
-        call = self._session.prepare(endpoint, request, timeout=timeout)
+        call = self._session.prepare(endpoint, request, timeout=self._session.timeout if timeout is None else timeout)
         value = await self._session.perform(call)
         return value, self.server_time() if call.answer is None else call.answer.at
 
@@ -32,3 +32,8 @@ class Reader:
         """The server's Unix time, as nearly as it is known."""
         exchange = self._session.exchange
         return exchange.skew.server_time(exchange.clock.read())
+
+    def earliest_time(self) -> float:
+        """The least that the server's Unix time can be; as nearly as it is known, if no answer has told it yet."""
+        exchange = self._session.exchange
+        return self.server_time() - (exchange.skew.uncertainty(exchange.clock.read()) or 0.0)

@@ -30,7 +30,7 @@ class TailLook:
     Args:
         project_id: The project.
         about: Which list.
-        read: Reads the rows from an index on, in an epoch.
+        read: Reads the rows from an index on, in an epoch, within some seconds.
         keeper: Keeps, and passes changes on.
         tells_first: Tell the rows that are there already.
     """
@@ -39,7 +39,7 @@ class TailLook:
         self,
         project_id: int,
         about: str,
-        read: Callable[[int, int], Awaitable[_Rows]],
+        read: Callable[[int, int, float | None], Awaitable[_Rows]],
         keeper: Keeper,
         *,
         tells_first: bool,
@@ -51,12 +51,17 @@ class TailLook:
         self._tells_first = tells_first
         self._memory: TailMemory = keeper.memory(project_id, about, TailMemory) or TailMemory()
 
-    async def look(self) -> bool:
+    @property
+    def has_baseline(self) -> bool:
+        """Whether its end was reached once."""
+        return self._memory.complete
+
+    async def look(self, timeout: float | None) -> bool:
         """Look once. Returns whether there was news."""
         news, restarts = False, 0
         while True:
             memory = self._memory
-            marks, rows, at = await self._read(memory.start, memory.epoch)
+            marks, rows, at = await self._read(memory.start, memory.epoch, timeout)
             tail = follow_tail(memory, marks)
             told = rows[len(rows) - tail.fresh :] if self._tells_first or memory.complete else []
             changes = [change for change in told if change is not None]
@@ -96,10 +101,10 @@ def logs_look(
         tells_first: Tell the lines that are there already.
     """
 
-    async def read(start: int, epoch: int) -> _Rows:
+    async def read(start: int, epoch: int, timeout: float | None) -> _Rows:
         deploy_id = latest() or ""
         request = requests.log_window(project_id, deploy_id, start, start + MAX_LOG_LINES)
-        page, at = await reader.read(READ_LIVE_LOGS, request)
+        page, at = await reader.read(READ_LIVE_LOGS, request, timeout=timeout)
         observed_at = datetime.fromtimestamp(at, UTC)
         rows: list[Change | None] = [
             LogLineAdded(
@@ -127,9 +132,9 @@ def insights_look(project_id: int, reader: Reader, keeper: Keeper, *, tells_firs
         tells_first: Tell the insights that are there already.
     """
 
-    async def read(start: int, epoch: int) -> _Rows:
+    async def read(start: int, epoch: int, timeout: float | None) -> _Rows:
         request = requests.insight_window(project_id, start, start + MAX_WINDOW)
-        page, at = await reader.read(READ_LIVE_INSIGHTS, request)
+        page, at = await reader.read(READ_LIVE_INSIGHTS, request, timeout=timeout)
         observed_at = datetime.fromtimestamp(at, UTC)
         marks: list[str] = []
         rows: list[Change | None] = []

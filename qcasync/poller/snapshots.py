@@ -15,6 +15,7 @@ from qcasync._core.snapshots import (
     follow_portfolio,
     follow_statistics,
 )
+from qcasync.errors import CheckpointError, ConfigurationError, QuantConnectError
 from qcasync.models.changes import Change
 from qcasync.poller.keeping import Keeper
 from qcasync.poller.reader import Reader
@@ -24,7 +25,8 @@ PORTFOLIO: Final = "portfolio"
 STATISTICS: Final = "statistics"
 CHARTS: Final = "charts"
 CHART_STRETCH: Final = 3600
-"""Seconds before now with which the first look at a chart begins, unless everything is to be told."""
+"""Seconds before now with which the first look at a chart begins, unless everything is to be told; and by which a later
+one goes back behind the latest point that is known."""
 CHART_PAST: Final = 366 * 86_400
 """The same, if everything is to be told."""
 CHART_SAMPLES: Final = 10_000
@@ -61,9 +63,15 @@ class PortfolioLook(_Look):
         super().__init__(project_id, reader, keeper, tells_first=tells_first)
         self._memory = keeper.memory(project_id, PORTFOLIO, PortfolioMemory)
 
-    async def look(self) -> bool:
+    @property
+    def has_baseline(self) -> bool:
+        """Whether a snapshot was seen."""
+        return self._memory is not None
+
+    async def look(self, timeout: float | None) -> bool:
         """Look once. Returns whether there was news."""
-        portfolio, at = await self._reader.read(READ_LIVE_PORTFOLIO, ProjectCall(project_id=self._project_id))
+        request = ProjectCall(project_id=self._project_id)
+        portfolio, at = await self._reader.read(READ_LIVE_PORTFOLIO, request, timeout=timeout)
         memory, changes = follow_portfolio(self._project_id, self._memory, portfolio, at, tells_first=self._tells_first)
         if memory is None:
             return False
@@ -80,9 +88,15 @@ class StatisticsLook(_Look):
         self.memory: StatisticsMemory | None = keeper.memory(project_id, STATISTICS, StatisticsMemory)
         """The latest ones."""
 
-    async def look(self) -> bool:
+    @property
+    def has_baseline(self) -> bool:
+        """Whether any were seen."""
+        return self.memory is not None
+
+    async def look(self, timeout: float | None) -> bool:
         """Look once. Returns whether there was news."""
-        live, at = await self._reader.read(READ_LIVE_ALGORITHM, ReadLive(project_id=self._project_id))
+        request = ReadLive(project_id=self._project_id)
+        live, at = await self._reader.read(READ_LIVE_ALGORITHM, request, timeout=timeout)
         memory, changes = follow_statistics(
             self._project_id, self.memory, live.deploy_id, live.runtime_statistics, at, tells_first=self._tells_first
         )
@@ -117,20 +131,33 @@ class ChartsLook(_Look):
         self._names = names
         self._memory = keeper.memory(project_id, CHARTS, dict[str, ChartMemory]) or {}
 
-    async def look(self) -> bool:
-        """Look once at each. Returns whether there was news."""
+    @property
+    def has_baseline(self) -> bool:
+        """Whether any chart was seen."""
+        return bool(self._memory)
+
+    async def look(self, timeout: float | None) -> bool:
+        """Look once at each, whatever becomes of the others. Returns whether there was news."""
         news = False
+        failed: QuantConnectError | None = None
         for name in self._names:
-            news = await self._look_at(name) or news
+            try:
+                news = await self._look_at(name, timeout) or news
+            except (CheckpointError, ConfigurationError):
+                raise
+            except QuantConnectError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
         return news
 
-    async def _look_at(self, name: str) -> bool:
+    async def _look_at(self, name: str, timeout: float | None) -> bool:
         end = int(self._reader.server_time())
         start = self._start(name, end)
         request = ReadChart(
             project_id=self._project_id, name=name, count=min(end - start, CHART_SAMPLES), start=start, end=end
         )
-        chart, at = await self._reader.read(READ_LIVE_CHART, request)
+        chart, at = await self._reader.read(READ_LIVE_CHART, request, timeout=timeout)
         memory, changes = follow_chart(
             self._project_id, self._memory.get(name), chart, at, tells_first=self._tells_first
         )
@@ -142,6 +169,10 @@ class ChartsLook(_Look):
         return news
 
     def _start(self, name: str, end: int) -> int:
+        """A series that has ended long ago does not make the stretch, and with it the samples, any longer."""
         known = self._memory.get(name)
-        start = min(known.values()) if known else end - (CHART_PAST if self._tells_first else CHART_STRETCH)
+        if known:
+            start = max(min(known.values()), max(known.values()) - CHART_STRETCH)
+        else:
+            start = end - (CHART_PAST if self._tells_first else CHART_STRETCH)
         return min(start, end - 1)

@@ -105,7 +105,7 @@ class Store(Protocol):
         """Keep facts. Returns the changes that were new, numbered in sequence.
 
         Raises:
-            CheckpointError: They could not be kept, and nothing of them was: `fenced` says whether for good.
+            CheckpointError: They could not be kept, and nothing of them was: `lasting` says whether for good.
         """
         ...
 

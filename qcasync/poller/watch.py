@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from qcasync._session import Session
-from qcasync._tasks import task_group
 from qcasync.models.changes import ACCOUNT
+from qcasync.poller.causes import one_cause
 from qcasync.poller.checkpoint import Checkpoint
 from qcasync.poller.delivery import Changes
 from qcasync.poller.keeping import Keeper
@@ -18,9 +18,11 @@ from qcasync.poller.options import Options
 from qcasync.poller.reader import Reader
 from qcasync.poller.sqlite_store import SqliteStore
 from qcasync.poller.store import Facts, Store
-from qcasync.poller.watcher import Watcher
+from qcasync.poller.watcher import Status, Watcher, read_status
 
 REBUILT: Final = "rebuilt"
+COARSE: Final = 1.0
+"""Seconds by which the times of orders and deployments may be cut off."""
 
 logger: logging.Logger = logging.getLogger("qcasync")
 
@@ -48,19 +50,20 @@ async def open_watch(
     session.check_usable()
     store = _store(checkpoint)
     reader = Reader(session)
+    status = await read_status(reader)  # before all else: it tells the server's time
     kept = Checkpoint(store, reader.server_time)
-    began_at = await kept.open(account, rebuild=rebuild)
     try:
+        began_at = await kept.open(account, reader.earliest_time(), rebuild=rebuild)
         changes = Changes(kept)
         keeper = Keeper(kept, changes.committed)
         await changes.load()
         is_rebuilt = await _is_rebuilt(keeper, rebuild=rebuild)
-        told_since = None if options.from_beginning or is_rebuilt else began_at
+        told_since = None if options.from_beginning or is_rebuilt else began_at - COARSE
         watcher = Watcher(options, reader, keeper, changes, rng=rng, told_since=told_since)
         changes.drained, changes.views = watcher.drained, watcher.views
         if is_rebuilt:
             keeper.replays = watcher.replays
-        async with _running(watcher, kept):
+        async with _running(watcher, kept, status):
             try:
                 yield changes
             finally:
@@ -85,12 +88,12 @@ async def _is_rebuilt(keeper: Keeper, *, rebuild: bool) -> bool:
 
 
 @asynccontextmanager
-async def _running(watcher: Watcher, checkpoint: Checkpoint) -> AsyncGenerator[None, None]:
-    await watcher.begin()
-    async with task_group() as group:
+async def _running(watcher: Watcher, checkpoint: Checkpoint, status: Status) -> AsyncGenerator[None, None]:
+    async with one_cause() as group:
         group.start_soon(checkpoint.keep_renewed)
-        group.start_soon(watcher.run, group)
         try:
+            await watcher.begin(status)
+            group.start_soon(watcher.run, group)
             yield
         finally:
             group.cancel_scope.cancel()

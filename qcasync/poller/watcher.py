@@ -1,11 +1,9 @@
 """A watch: which projects there are, when they are looked at, and who is failing."""
 
-import inspect
 import logging
 import random
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -13,32 +11,24 @@ import anyio
 import msgspec
 from anyio.abc import TaskGroup
 
-from qcasync._core import requests
 from qcasync._core.cadence import Cadence, first_look
-from qcasync._core.deployment_follower import follow
+from qcasync._core.deployment_follower import DeploymentMemory, follow
 from qcasync._core.endpoints import LIST_LIVE_ALGORITHMS
-from qcasync._core.health import Health, Told, Trouble, Verdict
-from qcasync._core.reconciling import newest
 from qcasync._core.requests import ListLive
 from qcasync.errors import (
-    APIError,
     AuthenticationError,
     CheckpointError,
     ConfigurationError,
     QuantConnectError,
-    RateLimitError,
 )
 from qcasync.models.changes import (
     ACCOUNT,
-    Change,
-    ProjectFailing,
-    ProjectRecovered,
-    ServiceFailing,
-    ServiceRecovered,
 )
 from qcasync.models.live import LiveDeployment
 from qcasync.models.watched import WatchedProject
+from qcasync.poller.choosing import Choice
 from qcasync.poller.delivery import Changes
+from qcasync.poller.health import HealthLog
 from qcasync.poller.keeping import Keeper
 from qcasync.poller.options import Aspect, Options
 from qcasync.poller.project import DEPLOYMENTS, Project
@@ -47,29 +37,33 @@ from qcasync.poller.schedule import NEVER, Schedule
 from qcasync.poller.store import Facts
 
 STATUS: Final = "status"
-HEALTH: Final = "health"
 AT_ONCE: Final = 32
 """Looks that are made at once, at most; how many requests that means is the client's business."""
 SHORT: Final = 30.0
 """Seconds for a call about something that failed the last time."""
-LINGER: Final = 1200.0
-"""Seconds for which a project is watched on when its status chooses it no more: its last orders are yet to come."""
+RECOVERY: Final = 30.0
+"""Seconds over which the looks at what failed are spread, when the service has recovered."""
 
 logger: logging.Logger = logging.getLogger("qcasync")
 
 
-class _Health(msgspec.Struct, frozen=True):
-    """What is remembered of a project's, or the account's, health.
+Status = tuple[tuple[LiveDeployment, ...], float] | QuantConnectError
+"""The status of all projects, and when it was written; or why it could not be read."""
 
-    Attributes:
-        told: How many failures and recoveries were told: part of their keys.
-        error: The kind of the error it fails with; "" if it does not.
-        reason: What that says.
+
+async def read_status(reader: Reader) -> Status:
+    """Read the status of all projects for a watch that begins.
+
+    Raises:
+        AuthenticationError: The credentials are wrong.
+        ConfigurationError: The client cannot be used.
     """
-
-    told: int = 0
-    error: str = ""
-    reason: str = ""
+    try:
+        return await reader.read(LIST_LIVE_ALGORITHMS, ListLive())
+    except (AuthenticationError, ConfigurationError):
+        raise
+    except QuantConnectError as error:
+        return error
 
 
 class Watcher:
@@ -101,24 +95,25 @@ class Watcher:
         self._rng = rng
         self._told_since = told_since
         self._schedule = Schedule(AT_ONCE)
-        self._health = Health()
-        self._healths: dict[int, _Health] = {}
+        self._health = HealthLog(reader, keeper)
+        self._choice = Choice(options)
         self._status_cadence = Cadence(options.status_seconds)
-        self._leaving: dict[int, float] = {}
+        self._looking: set[int] = set()
+        self._put_off: set[int] = set()
         self.projects: dict[int, Project] = {}
         """The projects that are watched at present."""
 
-    async def begin(self) -> None:
-        """Look at the status once, and take up the projects.
+    async def begin(self, status: Status) -> None:
+        """Take up the projects.
 
-        Raises:
-            AuthenticationError: The credentials are wrong.
+        Args:
+            status: What `read_status` returned.
         """
         await self._keeper.load([ACCOUNT])
-        self._remember_health(ACCOUNT)
+        self._health.joined(ACCOUNT)
         if self._options.project_ids is not None:
             await self._choose(self._options.project_ids)
-        due = await self._look_at_status(first=True)
+        due = await self._take_status(status)
         self._schedule.add(ACCOUNT, STATUS, self._look_at_status, due)
 
     async def run(self, group: TaskGroup) -> None:
@@ -129,13 +124,16 @@ class Watcher:
         """What is known of the projects at this moment."""
         return tuple(project.view(self._changes.waiting_of(project.id)) for project in self.projects.values())
 
-    def replays(self, project_id: int) -> bool:
-        """Whether a project's history is not read completely yet."""
+    def replays(self, project_id: int, about: str) -> bool:
+        """Whether something of a project is still being read for the first time."""
         project = self.projects.get(project_id)
-        return project is not None and project.orders.complete_through is None
+        return project is not None and project.replays(about)
 
     def drained(self, project_id: int) -> None:
-        """Enough of a project's changes were taken: it may be looked at again."""
+        """Enough of a project's changes were taken: it may be looked at again, if that was put off."""
+        if project_id not in self._put_off:
+            return
+        self._put_off.discard(project_id)
         now = anyio.current_time()
         for aspect in self._options.periods:
             self._schedule.hasten(project_id, aspect, now)
@@ -143,9 +141,9 @@ class Watcher:
     # Which projects
 
     async def _choose(self, wanted: Iterable[int]) -> None:
-        """Watch these projects, and no others."""
-        ids = list(dict.fromkeys(wanted))
-        fresh = [project_id for project_id in ids if project_id not in self.projects]
+        """Watch these projects, and no others. Who comes back while it is still being looked at joins the next time."""
+        ids = dict.fromkeys(wanted)
+        fresh = [each for each in ids if each not in self.projects and each not in self._looking]
         for gone in [project_id for project_id in self.projects if project_id not in ids]:
             self._leave(gone)
         if fresh:
@@ -157,7 +155,7 @@ class Watcher:
     def _join(self, project_id: int, position: int, count: int) -> None:
         project = Project(project_id, self._reader, self._keeper, self._options, told_since=self._told_since)
         self.projects[project_id] = project
-        self._remember_health(project_id)
+        self._health.joined(project_id)
         now = anyio.current_time()
         for aspect, cadence in project.cadences.items():
             due = first_look(position, count, cadence.period, now)
@@ -167,54 +165,42 @@ class Watcher:
         del self.projects[project_id]
         self._schedule.remove(project_id)
         self._health.left(project_id)
-
-    async def _choose_again(self, deployments: tuple[LiveDeployment, ...]) -> None:
-        if self._options.ask is not None:
-            answer = self._options.ask()
-            await self._choose(map(requests.project, await answer if inspect.isawaitable(answer) else answer))
-        elif self._options.status is not None:
-            await self._choose([*self._chosen_by_status(deployments), *self._leaving])
-
-    def _chosen_by_status(self, deployments: tuple[LiveDeployment, ...]) -> list[int]:
-        """The projects whose latest deployment is in the state; others are watched for a while yet."""
-        latest: dict[int, LiveDeployment] = {}
-        for deployment in deployments:
-            before = latest.get(deployment.project_id)
-            latest[deployment.project_id] = (
-                deployment if before is None else newest(deployment.project_id, (before, deployment)) or before
-            )
-        chosen = [project_id for project_id, each in latest.items() if each.status == self._options.status]
-        now = anyio.current_time()
-        for project_id in self.projects:
-            if project_id in chosen:
-                self._leaving.pop(project_id, None)
-            else:
-                self._leaving.setdefault(project_id, now + LINGER)
-        self._leaving = {project_id: until for project_id, until in self._leaving.items() if until > now}
-        return chosen
+        self._put_off.discard(project_id)
 
     # Looks
 
-    async def _look_at_status(self, *, first: bool = False) -> float:
-        """Look at the status of all projects, and at which projects there are."""
+    async def _look_at_status(self) -> float:
+        """Look at the status of all projects, and at which projects there are. It tells when an outage is over, too."""
         try:
-            deployments, at = await self._reader.read(LIST_LIVE_ALGORITHMS, ListLive())
-            await self._choose_again(deployments)
-            await self._follow_deployments(deployments, at)
-        except (CheckpointError, ConfigurationError):
+            status: Status = await self._reader.read(LIST_LIVE_ALGORITHMS, ListLive())
+        except ConfigurationError:
             raise
         except QuantConnectError as error:
-            if first and isinstance(error, AuthenticationError):
-                raise
-            return await self._failed(ACCOUNT, self._status_cadence, error)
-        await self._tell(self._health.succeeded(ACCOUNT, anyio.current_time()))
+            status = error
+        return await self._take_status(status)
+
+    async def _take_status(self, status: Status) -> float:
+        if isinstance(status, QuantConnectError):
+            await self._health.failed(ACCOUNT, status)
+            now = anyio.current_time()
+            return min(self._status_cadence.failed(now, self._rng.random()), now + self._status_cadence.period)
+        deployments, at = status
+        wanted = await self._choice.wanted(deployments, at, self.projects)
+        if wanted is not None:
+            await self._choose(wanted)
+        await self._follow_deployments(deployments, at)
+        await self._succeeded(ACCOUNT, entirely=True)
         return self._status_cadence.looked(anyio.current_time(), news=False)
 
     async def _follow_deployments(self, deployments: tuple[LiveDeployment, ...], at: float) -> None:
         by_project: defaultdict[int, list[LiveDeployment]] = defaultdict(list)
         for deployment in deployments:
             by_project[deployment.project_id].append(deployment)
+        turned = 0
         for project in list(self.projects.values()):
+            if self._changes.is_full(project.id):
+                self._put_off.add(project.id)
+                continue
             followed = follow(
                 project.id,
                 project.deployments,
@@ -225,79 +211,73 @@ class Watcher:
             )
             if followed.memory is None:
                 continue
-            content = msgspec.json.encode(followed.memory)
-            await self._keeper.keep(
-                Facts(project_id=project.id, memories={DEPLOYMENTS: content}, changes=followed.changes)
-            )
+            if followed.changes or _essence(followed.memory) != _essence(project.deployments):
+                memories = {DEPLOYMENTS: msgspec.json.encode(followed.memory)}
+                await self._keeper.keep(Facts(project_id=project.id, memories=memories, changes=followed.changes))
             project.deployments = followed.memory
-            if followed.turned:
+            if followed.turned and project.was_looked_at:  # else its first look is due, and reads everything
                 project.turned()
-                self._schedule.hasten(project.id, "orders", anyio.current_time())
+                due = first_look(turned, len(self.projects), self._status_cadence.period, anyio.current_time())
+                self._schedule.hasten(project.id, "orders", due)
+                turned += 1
 
     async def _look(self, project: Project, aspect: Aspect) -> float:
         """Look at one aspect of a project. Returns when to look again."""
-        cadence = project.cadences[aspect]
         if self._changes.is_full(project.id):
+            self._put_off.add(project.id)
             return NEVER  # until its consumer has taken enough
+        self._looking.add(project.id)
+        try:
+            return await self._look_at(project, aspect)
+        finally:
+            self._looking.discard(project.id)
+
+    async def _look_at(self, project: Project, aspect: Aspect) -> float:
+        cadence = project.cadences[aspect]
+        project.was_looked_at = True
         try:
             result = await project.look(aspect, timeout=SHORT if aspect in project.problems else None)
         except (CheckpointError, ConfigurationError):
             raise
         except QuantConnectError as error:
-            project.problems[aspect] = str(error)
-            return await self._failed(project.id, cadence, error)
+            return await self._failed(project, aspect, error)
         except Exception as error:  # a defect of ours, which must not cost the other projects
             logger.exception("project %d: looking at its %s failed", project.id, aspect)
-            project.problems[aspect] = repr(error)
-            return await self._failed(project.id, cadence, error)
+            return await self._failed(project, aspect, error)
         now = anyio.current_time()
+        if self.projects.get(project.id) is not project:
+            return NEVER  # it has left meanwhile
         if result is None:
             return cadence.looked(now, news=False)
         if not isinstance(result, bool):
             return result
         project.looked_at = self._reader.server_time()
         project.problems.pop(aspect, None)
-        await self._tell(self._health.succeeded(project.id, now, entirely=not project.problems))
+        await self._succeeded(project.id, entirely=not project.problems)
         return cadence.looked(now, news=result)
 
-    # Health
+    # Failures
 
-    async def _failed(self, project_id: int, cadence: Cadence, error: Exception) -> float:
-        own = isinstance(error, APIError) and not isinstance(error, AuthenticationError | RateLimitError)
-        trouble = Trouble(error=type(error).__name__, reason=str(error), own=own)
-        now = anyio.current_time()
-        await self._tell(self._health.failed(project_id, trouble, now))
-        return cadence.failed(now, self._rng.random())
+    async def _failed(self, project: Project, aspect: Aspect, error: Exception) -> float:
+        if self.projects.get(project.id) is not project:
+            return NEVER  # it has left meanwhile
+        project.problems[aspect] = str(error) if isinstance(error, QuantConnectError) else repr(error)
+        await self._health.failed(project.id, error)
+        return project.cadences[aspect].failed(anyio.current_time(), self._rng.random())
 
-    async def _tell(self, told: list[Told]) -> None:
-        for verdict, project_id, trouble in told:
-            before = self._healths.get(project_id, _Health())
-            after = _Health(
-                before.told + 1, "" if trouble is None else trouble.error, "" if trouble is None else trouble.reason
-            )
-            change = _health_change(verdict, project_id, trouble, after.told, self._reader.server_time())
-            content = msgspec.json.encode(after)
-            await self._keeper.keep(Facts(project_id=project_id, memories={HEALTH: content}, changes=[change]))
-            self._healths[project_id] = after
-
-    def _remember_health(self, project_id: int) -> None:
-        kept = self._keeper.memory(project_id, HEALTH, _Health)
-        if kept is None:
+    async def _succeeded(self, project_id: int, *, entirely: bool) -> None:
+        """What failed with the service need not wait for as long as what fails alone."""
+        if not await self._health.succeeded(project_id, entirely=entirely):
             return
-        self._healths[project_id] = kept
-        if kept.error:
-            self._health.known_to_fail(project_id, Trouble(error=kept.error, reason=kept.reason), anyio.current_time())
+        failing = [(project, aspect) for project in self.projects.values() for aspect in project.problems]
+        now = anyio.current_time()
+        for position, (project, aspect) in enumerate(failing):
+            self._schedule.hasten(project.id, aspect, first_look(position, len(failing), RECOVERY, now))
 
 
-def _health_change(verdict: Verdict, project_id: int, trouble: Trouble | None, count: int, at: float) -> Change:
-    key, observed_at = f"health:{project_id}:{count}", datetime.fromtimestamp(at, UTC)
-    error, reason = ("", "") if trouble is None else (trouble.error, trouble.reason)
-    match verdict:
-        case Verdict.PROJECT_FAILING:
-            return ProjectFailing(project_id=project_id, key=key, observed_at=observed_at, error=error, reason=reason)
-        case Verdict.PROJECT_RECOVERED:
-            return ProjectRecovered(project_id=project_id, key=key, observed_at=observed_at)
-        case Verdict.SERVICE_FAILING:
-            return ServiceFailing(project_id=project_id, key=key, observed_at=observed_at, error=error, reason=reason)
-        case Verdict.SERVICE_RECOVERED:
-            return ServiceRecovered(project_id=project_id, key=key, observed_at=observed_at)
+def _essence(memory: DeploymentMemory) -> DeploymentMemory:
+    """Without equities that nobody is told, for which alone nothing is written."""
+    return {
+        deploy_id: record if record.equities else msgspec.structs.replace(record, equity=None)
+        for deploy_id, record in memory.items()
+    }

@@ -41,6 +41,8 @@ class Project:
         spelling: How its orders are written: by today's engine ("camel") or one of before 2021 ("pascal").
         deployments: In launch order.
         orders_asked_at: When its orders were first read; warming counts from here.
+        forgotten: How many of its deployments, the oldest, are no longer in the list of orders.
+        forgotten_earlier: The same for a replica that missed the last reset.
     """
 
     def __init__(self, project_id: int, name: str, *, user_id: int, seed: str, spelling: Spelling) -> None:
@@ -51,6 +53,8 @@ class Project:
         self.spelling: Spelling = spelling
         self.deployments: list[Deployment] = []
         self.orders_asked_at: float | None = None
+        self.forgotten: int = 0
+        self.forgotten_earlier: int = 0
         self._loading: dict[str, Loading] = {}
 
     def __repr__(self) -> str:
@@ -75,17 +79,27 @@ class Project:
         for deployment in self.deployments:
             deployment.advance(now, flush_seconds)
 
+    def reset(self) -> None:
+        """Begin the list of orders anew: all deployments but the latest are forgotten."""
+        self.forgotten_earlier = self.forgotten
+        self.forgotten = max(0, len(self.deployments) - 1)
+
     def snapshots(self, *, stale: bool = False) -> list[Snapshot]:
         """What the API shows of each deployment.
 
         Args:
-            stale: As a replica that missed the last flush shows it.
+            stale: As a replica that missed the last flush, and the last reset, shows it.
         """
-        return [deployment.earlier if stale else deployment.snapshot for deployment in self.deployments]
+        if stale:
+            return self._listed((deployment.earlier for deployment in self.deployments), self.forgotten_earlier)
+        return self._listed((deployment.snapshot for deployment in self.deployments), self.forgotten)
 
     def truths(self) -> list[Snapshot]:
         """What it would show of each after a flush."""
-        return [deployment.truth() for deployment in self.deployments]
+        return self._listed((deployment.truth() for deployment in self.deployments), self.forgotten)
+
+    def _listed(self, snapshots: Iterable[Snapshot], forgotten: int) -> list[Snapshot]:
+        return [Snapshot() if at < forgotten else snapshot for at, snapshot in enumerate(snapshots)]
 
     def rows(self, snapshots: Iterable[Snapshot], start: int, stop: float) -> list[bytes]:
         """The JSON of the orders at positions `[start, stop)` of the joined list."""

@@ -130,6 +130,12 @@ class Simulator:
                 running.advance(at, self.conditions.flush_seconds)
             return self._world.deploy(project, at, brokerage="PaperBrokerage", initializing=0.0)
 
+    def reset(self, project_id: int, now: float | None = None) -> None:
+        """Let the list of orders begin anew, without those of former deployments. live/list shows them all the same."""
+        with self._lock:
+            self._at(now)
+            self._project(project_id).reset()
+
     def end(self, project_id: int, now: float | None = None, *, status: Ending = "Stopped") -> None:
         """Let the running deployment end at once, as after an error of the algorithm.
 

@@ -26,11 +26,13 @@ _EXPLANATIONS: Final = {
     sqlite3.SQLITE_BUSY: ("is being written by another program", "Let other programs read it only."),
 }
 _NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_PASSING: Final = frozenset(_EXPLANATIONS) - {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+"""What may be over when it is tried again."""
 
 
-def refusal(path: Path, problem: str, hint: str, *, fenced: bool = False) -> CheckpointError:
+def refusal(path: Path, problem: str, hint: str, *, lasting: bool = False) -> CheckpointError:
     """The error for a file."""
-    return CheckpointError(str(path), problem, hint, fenced)
+    return CheckpointError(str(path), problem, hint, lasting)
 
 
 @contextmanager
@@ -41,11 +43,12 @@ def explained(path: Path) -> Generator[None, None, None]:
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells kinds of one error apart
         problem, hint = _EXPLANATIONS.get(code, ("cannot be used", ""))
-        raise refusal(path, f"{problem} ({error})", hint) from error
+        raise refusal(path, f"{problem} ({error})", hint, lasting=code not in _PASSING) from error
     except UnicodeDecodeError as error:  # SQLite quotes what it found in place of a name
-        raise refusal(path, f"is damaged ({error})", REBUILD) from error
+        raise refusal(path, f"is damaged ({error})", REBUILD, lasting=True) from error
     except OSError as error:
         hint = _SPACE if error.errno in _NO_SPACE else _RIGHTS
         raise refusal(path, f"cannot be used ({error.strerror or error})", hint) from error
     except msgspec.MsgspecError as error:
-        raise refusal(path, f"holds something that this release cannot read ({error})", REBUILD) from error
+        problem = f"holds something that this release cannot read ({error})"
+        raise refusal(path, problem, REBUILD, lasting=True) from error

@@ -202,10 +202,10 @@ class SqliteStore:
     def _require_ours(self, database: sqlite3.Connection) -> None:
         """The inode tells of a file that was set aside or deleted under us: SQLite would go on writing to it."""
         if inode_of(self.path) != self._inode:
-            raise refusal(self.path, "was moved or deleted while it was in use", "Start again.", fenced=True)
+            raise refusal(self.path, "was moved or deleted while it was in use", "Start again.", lasting=True)
         owner = read_owner(database)
         if owner.fence != self._fence:
-            raise self._in_use(owner, fenced=True)
+            raise self._in_use(owner, lasting=True)
 
     def _is_pending(self, database: sqlite3.Connection, change: Change) -> bool:
         query = "SELECT acked_at FROM qc_outbox WHERE project_id = ? AND sequence = ? AND key = ?"
@@ -309,11 +309,11 @@ class SqliteStore:
             return read_owner(database)
         return None
 
-    def _in_use(self, owner: "Owner | None", *, fenced: bool = False) -> CheckpointError:
+    def _in_use(self, owner: "Owner | None", *, lasting: bool = False) -> CheckpointError:
         who = "another process" if owner is None or not owner.host else str(owner)
-        problem = f"was taken over by {who}" if fenced else f"is in use by {who}"
+        problem = f"was taken over by {who}" if lasting else f"is in use by {who}"
         hint = f"Stop it, or name another file. {STALE_AFTER:.0f} s after it ended, any machine may take over."
-        return refusal(self.path, problem, hint, fenced=fenced)
+        return refusal(self.path, problem, hint, lasting=lasting)
 
     # How it is done
 

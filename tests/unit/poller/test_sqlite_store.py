@@ -169,7 +169,7 @@ def test_a_second_poller_is_told_who_is_the_first(store: SqliteStore, path: Path
     error = refusal(path)
     assert error.problem.startswith(f"is in use by process {os.getpid()} on ")
     assert error.problem.endswith(", since 2025-06-15 15:06:40+00:00")
-    assert not error.fenced
+    assert not error.lasting
     learn(store, 1)
     store.close()
     opened(path).close()
@@ -237,7 +237,7 @@ def test_who_was_taken_over_writes_no_more(path: Path) -> None:
     ):
         with pytest.raises(CheckpointError, match=r"was taken over by process \d+ on two, since") as caught:
             attempt()
-        assert caught.value.fenced
+        assert caught.value.lasting
     assert not called
     first.close()
     assert learnt(second) == 2
@@ -262,7 +262,7 @@ def test_a_file_that_is_gone_is_not_written(away: Callable[[Path], None], store:
     away(path)
     with pytest.raises(CheckpointError, match="was moved or deleted") as caught:
         learn(store, 2)
-    assert caught.value.fenced
+    assert caught.value.lasting
 
 
 def test_another_program_that_writes(store: SqliteStore, path: Path) -> None:
@@ -272,7 +272,7 @@ def test_another_program_that_writes(store: SqliteStore, path: Path) -> None:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(CheckpointError, match="is being written by another program") as caught:
             learn(store, 1)
-    assert not caught.value.fenced
+    assert not caught.value.lasting
     learn(store, 1)
     assert learnt(store) == 1
 
@@ -652,7 +652,7 @@ def test_a_full_file(store: SqliteStore) -> None:
     for _ in range(2):
         with pytest.raises(CheckpointError, match=r"cannot be written \(database or disk is full\)") as caught:
             store.commit(many)
-        assert (caught.value.fenced, "room" in caught.value.hint) == (False, True)
+        assert (caught.value.lasting, "room" in caught.value.hint) == (False, True)
         assert learnt(store) == 1
     store.acknowledge(told_later(store))
     database(store).execute("PRAGMA max_page_count = 100000")
@@ -675,7 +675,7 @@ def _write_until_full(path: str) -> None:
         try:
             learn(store, last + 1)
         except CheckpointError as error:
-            print(room, error.problem, error.fenced)
+            print(room, error.problem, error.lasting)
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         learn(store, learnt(store) + 1)
     store.close()

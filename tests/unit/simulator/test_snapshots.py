@@ -118,3 +118,31 @@ def test_nothing_trades_in_a_stopped_project(simulator: Simulator) -> None:
 def test_no_orders_cannot_be_placed(simulator: Simulator, project: Project) -> None:
     with pytest.raises(ValueError, match="0 orders"):
         simulator.trade(project.id, 0)
+
+
+def test_a_reset_forgets_former_deployments(simulator: Simulator, call: Caller, project: Project) -> None:
+    latest = simulator.orders(project.id)[40:]
+    simulator.reset(project.id, call.now)
+    assert tuple(call.orders(project.id)) == simulator.orders(project.id) == latest
+    assert simulator.orders(project.id, call.now) == latest
+    assert call("live/orders/read", projectId=project.id, start=0, end=100)["length"] == 10
+    assert len(call("live/list")["live"]) == 2
+    simulator.deploy(project.id, call.now + 1)
+    assert len(simulator.orders(project.id)) == 10
+    simulator.reset(project.id, call.now + 1)
+    assert simulator.orders(project.id) == ()
+
+
+def test_a_replica_may_have_missed_a_reset(simulator: Simulator, call: Caller, project: Project) -> None:
+    before = simulator.orders(project.id)
+    simulator.reset(project.id, call.now)
+    simulator.conditions.stale_rate = 1.0
+    assert tuple(call.orders(project.id)) == before
+    project.forgotten_earlier = project.forgotten
+    assert tuple(call.orders(project.id)) == before[40:]
+
+
+def test_a_reset_of_what_was_never_deployed(simulator: Simulator) -> None:
+    project = simulator.add_project()
+    simulator.reset(project.id)
+    assert simulator.orders(project.id) == ()

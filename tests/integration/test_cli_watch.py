@@ -158,7 +158,7 @@ class TestLines:
         options = [project.id, UNKNOWN, "--checkpoint", bench.file, "--from-beginning", "--every", 1]
         before = bench.truth(project)
         with watching(*options) as watch:
-            lines = watch.until(before, "projectfailing")
+            lines = watch.until(before, "project_failing")
             refused = bench.run(project.id, "--checkpoint", bench.file)
             done = watch.end(signal.SIGINT)
         assert (done.code, done.err) == (130, "")
@@ -168,7 +168,7 @@ class TestLines:
         assert refused.err.startswith(f"error: The checkpoint {bench.file} is in use by ")
         assert "HINT: Stop it, or name another file." in refused.err
 
-        [failing] = [line for line in lines if line["kind"] == "projectfailing"]
+        [failing] = [line for line in lines if line["kind"] == "project_failing"]
         assert (failing["project_id"], failing["error"]) == (UNKNOWN, "NotFoundError")
 
         bench.simulator.trade(project.id, 2, time.time())
@@ -193,7 +193,7 @@ class TestLines:
             done = watch.end(signal.SIGTERM)
         assert (done.code, done.out, done.err) == (130, "", UNKEPT)
         assert {line["project_id"] for line in lines} == {project.id for project in running}
-        assert {line["kind"] for line in lines} == {"deploymentstarted", "deploymentstopped"}
+        assert {line["kind"] for line in lines} == {"deployment_started", "deployment_stopped"}
 
     def test_who_stops_reading_ends_it_though_nothing_happens(self, bench: Bench) -> None:
         with watching(bench.project(1).id, "--no-orders", "--from-beginning") as watch:

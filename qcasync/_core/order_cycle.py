@@ -27,6 +27,8 @@ FULL_CYCLES: Final = 8
 """After so many looks everything is read."""
 FULL_SECONDS: Final = 7200.0
 """After so many seconds everything is read."""
+MOST_BEHIND: Final = 3
+"""Windows of one look for rows in the middle that no answer could place."""
 ABSENCES: Final = 2
 """Looks in a row that do not show the last known order, before everything is read."""
 
@@ -65,6 +67,8 @@ class OrderCycle:
         full: Whether to read everything.
         remembered: How many rows the list is thought to have; 0 if nobody knows.
         size: Rows to ask for at once.
+        at_once: Read everything in one window, if it holds all that is known. The end is not proved then, but left to
+            the next look, which reads the anchor and what is behind it anyway.
     """
 
     _plan_of: ClassVar[type[WindowPlan]] = WindowPlan  # the removal test puts others in its place
@@ -78,6 +82,7 @@ class OrderCycle:
         full: bool,
         remembered: int = 0,
         size: int = MAX_WINDOW,
+        at_once: bool = False,
     ) -> None:
         self._remembered = remembered
         self._lineage = lineage
@@ -90,6 +95,7 @@ class OrderCycle:
         self._placed_to = 0
         self._unplaced: int | None = None
         self._strays: dict[Digest, int] = {}
+        self._loose: set[int] = set()
         self._unreadable: set[int] = set()
         self._anchors: dict[int, Known] = {}
         self._queue: list[Window] = []
@@ -104,7 +110,14 @@ class OrderCycle:
         """When the first answer was written, in Unix seconds."""
         self.moved: bool = False
         """Whether the list moved once more after everything had been read; nothing more is asked then."""
-        if full:
+        self.ends: bool = False
+        """Whether the last answer held the anchor and no more: there the list ends."""
+        self.at_once: bool = full and at_once and memory.anchor is not None and memory.frontier < size
+        """Whether everything was read in one window, up to an end that is not proved."""
+        if self.at_once and memory.anchor is not None:
+            self._expected[self.frontier - 1] = memory.anchor
+            self._queue = [Window(0, size)]
+        elif full:
             self._begin_full()
         else:
             self._queue = self._hot_windows()
@@ -171,6 +184,10 @@ class OrderCycle:
             self._list_moved()
             return placed
         end = window.start + len(rows)
+        self.ends = (window.start, end) == (self.frontier - 1, self.frontier)
+        if self.at_once:
+            self._end_at_once(end)
+            return placed
         if 0 < len(rows) < window.size:
             self._read_on(end, window.end)
         if self._unplaced is None:
@@ -221,11 +238,17 @@ class OrderCycle:
         else:
             self.moved = True
 
+    def _end_at_once(self, end: int) -> None:
+        """One answer may have shown everything. If that is not what was known, it is read as usual."""
+        if end != self.frontier or self._unplaced is not None or self._unreadable:
+            self._begin_full()
+
     def _begin_full(self) -> None:
-        self.full = True
+        self.full, self.at_once = True, False
         self._queue.clear()
         self._unplaced, self._placed_to = None, 0
         self._unreadable.clear()
+        self._loose.clear()
         self._anchors.clear()
         self._plan = self._plan_of(size=self._size, remembered=self._remembered or None, room=2**62)
 
@@ -235,10 +258,16 @@ class OrderCycle:
         self._placed_to = plan.frontier if self._unplaced is None else self._unplaced
         end = self._after_last_order(self._placed_to)
         self.frontier, self.anchor = end, self._anchors.get(end)
-        if self._unplaced is not None and self.anchor is not None:
+        if self._unplaced is None:
+            return
+        self._expected.clear()
+        if self.anchor is not None:
             self._unplaced = None
-            self._expected.clear()
             self._look_behind(end, self.anchor)
+        else:  # the list begins with such rows, and others may tell whose they are: in the next look
+            places = sorted(index for index in self._loose if index in self._anchors)[:MOST_BEHIND]
+            self._expected |= {index - 1: self._anchors[index] for index in places}
+            self._queue += [Window(index - 1, index - 1 + self._size) for index in places]
 
     def _after_last_order(self, end: int) -> int:
         """Entries that cannot be decoded are no anchors."""
@@ -275,6 +304,7 @@ class OrderCycle:
                 placed.append(Placed(index, number, row))
             else:
                 self._strays[mark(row)] = max(len(row.events), self._strays.get(mark(row), 0))
+                self._loose.add(index)
                 if self._plan is not None or index >= self.frontier:
                     self._unplaced = index if self._unplaced is None else min(self._unplaced, index)
         self._keep_anchors(placed)

@@ -73,6 +73,7 @@ class OrderFollower:
         self._full_at = 0.0
         self._absences = 0
         self._believes = True
+        self._unproved: float | None = None
         self._sighted: set[OrderKey] = set()
 
     @property
@@ -98,7 +99,15 @@ class OrderFollower:
         full = self._full_wanted > 0 or is_full_due(self._looks + 1, now - self._full_at, self._absences)
         remembered = self.memory.frontier if self._believes else 0
         self._sighted.clear()
-        return self._cycle_of(self.memory, self._lineage, self._in_place, full=full, remembered=remembered)
+        return self._cycle_of(
+            self.memory,
+            self._lineage,
+            self._in_place,
+            full=full,
+            remembered=remembered,
+            # The next look is to prove it: one of the anchor alone, and one that is not due to read everything itself.
+            at_once=not (self._full_wanted or self._open) and self._unproved is None,
+        )
 
     def memory_now(self) -> OrderMemory:
         """What to remember beside what an answer taught: the deployments by their numbers."""
@@ -134,6 +143,13 @@ class OrderFollower:
             records=tuple(records.values()), changes=tuple(changes), unreadable=tuple(unreadable), stale=stale
         )
 
+    def see_again(self, placed: Iterable[Placed]) -> None:
+        """An answer came that was learned from before, to the byte: its orders are still there, and nothing is new."""
+        for key in keys_of(placed):
+            if (known := self._open.get(key)) is not None:
+                self._sighted.add(key)
+                self._in_place[known.index] = Known(known.deployment, known.identity)  # it may have been forgotten
+
     def adopt(self, records: Iterable[OrderRecord]) -> None:
         """These records are kept safely."""
         for record in records:
@@ -155,9 +171,13 @@ class OrderFollower:
         if not cycle.full:
             self._looks += 1
             self._absences = self._absences + 1 if cycle.absent else 0
+            return self._prove(cycle, ended)
+        self._unproved = cycle.began_at if cycle.at_once else None
+        if cycle.at_once:
+            self._looks, self._absences, self._full_at = 0, 0, now
             return self._remember(cycle, self.memory.complete_through), []
         began_at = cycle.began_at or 0.0
-        gaps = self._vanished(cycle, began_at, ended) if cycle.ended else []
+        gaps = self._vanished(began_at, ended, whole=cycle.proved, hidden=cycle.hidden) if cycle.ended else []
         if not cycle.proved:
             self._full_wanted = max(self._full_wanted, 1)
             self._believes = cycle.trouble is not Trouble.WARMING  # what we remember may be what is wrong
@@ -179,10 +199,22 @@ class OrderFollower:
             complete_through=complete_through,
         )
 
-    def _vanished(self, cycle: OrderCycle, began_at: float, ended: Mapping[str, float | None]) -> list[Gap]:
+    def _prove(self, cycle: OrderCycle, ended: Mapping[str, float | None]) -> tuple[OrderMemory, list[Gap]]:
+        """If the look before read everything at once, this one tells whether that was really all."""
+        began_at, self._unproved = self._unproved, None
+        if began_at is None:
+            return self._remember(cycle, self.memory.complete_through), []
+        if not cycle.ends:
+            self._full_wanted = max(self._full_wanted, 1)
+            return self._remember(cycle, self.memory.complete_through), []
+        self._quiet, self._believes = False, True
+        gaps = self._vanished(began_at, ended, whole=True, hidden=False)
+        return self._remember(cycle, began_at), gaps
+
+    def _vanished(self, began_at: float, ended: Mapping[str, float | None], *, whole: bool, hidden: bool) -> list[Gap]:
         """The deployments that a reading up to a proved end is the second one in a row not to show."""
         before = {run.number: run.missed for run in self._lineage.runs}
-        self._lineage.finished(began_at, whole=cycle.proved, hidden=cycle.hidden)
+        self._lineage.finished(began_at, whole=whole, hidden=hidden)
         return [
             self._gap(run, began_at)
             for run in self._lineage.runs

@@ -7,8 +7,9 @@ from typing import Final
 import anyio
 import msgspec
 
+from qcasync._core.decoding import Loading, Refusal
 from qcasync._core.deltas import FORM, digest_of
-from qcasync._core.endpoints import READ_LIVE_ORDERS
+from qcasync._core.endpoints import READ_LIVE_ORDERS, Endpoint
 from qcasync._core.order_cycle import OrderCycle, OrderMemory, Placed
 from qcasync._core.order_follower import OrderFollower, keys_of
 from qcasync._core.requests import ReadLiveOrders
@@ -17,7 +18,7 @@ from qcasync._core.windows import WARMING_LIMIT
 from qcasync._tasks import task_group
 from qcasync.errors import IncompleteRead, NotReady, QuantConnectError
 from qcasync.models.changes import Gap
-from qcasync.models.orders import OrderPage
+from qcasync.models.orders import Order, OrderPage
 from qcasync.models.quarantine import Quarantined
 from qcasync.poller.keeping import Keeper
 from qcasync.poller.reader import Reader
@@ -26,8 +27,17 @@ from qcasync.poller.store import Facts, QuarantinedEntry
 ABOUT: Final = "orders"
 AT_ONCE: Final = 4
 """Windows of one project in flight."""
+MOST_LEARNED: Final = 10_000
+"""Answers that are recognised when they come again: of as many windows. Most are the same in most looks."""
 MOST_UNREADABLE: Final = 1000
 """Entries that cannot be decoded, of which it is remembered that they were told."""
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """A page, and what tells its body from others in this process."""
+
+    page: OrderPage
+    mark: int
 
 
 class _Kept(msgspec.Struct, kw_only=True):
@@ -35,12 +45,12 @@ class _Kept(msgspec.Struct, kw_only=True):
 
     Attributes:
         form: How this release of the library digests orders and events.
-        unreadable: Digests of the entries of which it was told that they cannot be decoded.
+        unreadable: Indexes of the entries of which it was told that they cannot be decoded.
     """
 
     memory: OrderMemory
     form: str
-    unreadable: tuple[bytes, ...] = ()
+    unreadable: tuple[int, ...] = ()
 
 
 class OrdersLook:
@@ -65,7 +75,8 @@ class OrdersLook:
         self.ended: Mapping[str, float | None] = {}
         """The project's deployments that have ended, with the Unix times at which they did."""
         self._wanted = 0
-        self._unreadable: tuple[bytes, ...] = ()
+        self._unreadable: tuple[int, ...] = ()
+        self._learned: dict[Window, int] = {}
 
     @property
     def complete_through(self) -> float | None:
@@ -153,13 +164,13 @@ class OrdersLook:
     async def _read(
         self, follower: OrderFollower, cycle: OrderCycle, windows: list[Window], timeout: float | None
     ) -> None:
-        answers: dict[Window, tuple[OrderPage, float]] = {}
+        answers: dict[Window, tuple[_Answer, float]] = {}
         errors: list[QuantConnectError] = []
 
         async def read(window: Window) -> None:
             request = ReadLiveOrders(project_id=self.project_id, start=window.start, end=window.end)
             try:
-                answers[window] = await self._reader.read(READ_LIVE_ORDERS, request, timeout=timeout)
+                answers[window] = await self._reader.read(_WITH_MARK, request, timeout=timeout)
             except QuantConnectError as error:
                 cycle.window_abandoned(window)
                 errors.append(error)
@@ -170,40 +181,53 @@ class OrdersLook:
             async with task_group() as group:
                 for window in windows:
                     group.start_soon(read, window)
-        for window, (page, at) in sorted(answers.items(), key=lambda answer: answer[0].start):
+        for window, (answer, at) in sorted(answers.items(), key=lambda answer: answer[0].start):
+            page = answer.page
             placed = cycle.page_received(window, list(page.rows()), page.length, at, anyio.current_time())
-            await self._keep(follower, placed, at)
+            if self._learned.get(window) == answer.mark:
+                follower.see_again(placed)
+                continue
+            is_taught = await self._keep(follower, placed, at)
+            if is_taught and len(placed) == page.count:  # or the same answer may teach more the next time
+                self._learned[window] = answer.mark
+                while len(self._learned) > MOST_LEARNED:
+                    del self._learned[next(iter(self._learned))]
         if errors:
             raise errors[0]
 
-    async def _keep(self, follower: OrderFollower, placed: list[Placed], at: float) -> None:
-        """Compare what came with what is known, keep what is new, and only then believe it."""
+    async def _keep(self, follower: OrderFollower, placed: list[Placed], at: float) -> bool:
+        """Compare what came with what is known, keep what is new, and only then believe it.
+
+        Returns whether that was all: what seems to be an older version now may be believed later.
+        """
         known = await self._keeper.orders(self.project_id, keys_of(placed))
         learned = follower.learn(placed, known, at)
-        entries = {digest_of(entry.raw): (index, entry) for index, entry in learned.unreadable}
-        fresh = {mark: found for mark, found in entries.items() if mark not in self._unreadable}
+        fresh = [(index, entry) for index, entry in learned.unreadable if index not in self._unreadable]
         if not (learned.records or learned.changes or fresh):
-            return
+            return not learned.stale
         self._news = self._news or bool(learned.changes)
-        unreadable = (*self._unreadable, *fresh)[-MOST_UNREADABLE:]
+        readable = {each.index for each in placed if isinstance(each.row, Order)}
+        still = (index for index in self._unreadable if index not in readable)
+        unreadable = (*still, *(index for index, _ in fresh))[-MOST_UNREADABLE:]
         facts = Facts(
             project_id=self.project_id,
             memories={ABOUT: _encode(follower.memory_now(), unreadable)},
             orders=learned.records,
-            changes=(*learned.changes, *(self._gap(mark, *found, at) for mark, found in fresh.items())),
+            changes=(*learned.changes, *(self._gap(index, entry, at) for index, entry in fresh)),
             quarantined=[
-                QuarantinedEntry(index=index, digest=mark, reason=entry.reason, raw=entry.raw)
-                for mark, (index, entry) in fresh.items()
+                QuarantinedEntry(index=index, digest=digest_of(entry.raw), reason=entry.reason, raw=entry.raw)
+                for index, entry in fresh
             ],
         )
         await self._keeper.keep(facts)
         self._unreadable = unreadable
         follower.adopt(learned.records)
+        return not learned.stale
 
-    def _gap(self, mark: bytes, index: int, entry: Quarantined, at: float) -> Gap:
+    def _gap(self, index: int, entry: Quarantined, at: float) -> Gap:
         return Gap(
             project_id=self.project_id,
-            key=f"unreadable:{self.project_id}:{mark.hex()}",
+            key=f"unreadable:{self.project_id}:{index}:{digest_of(entry.raw).hex()}",
             observed_at=datetime.fromtimestamp(at, UTC),
             what="order",
             deploy_id=None,
@@ -227,7 +251,15 @@ class OrdersLook:
         return IncompleteRead(READ_LIVE_ORDERS.path, trouble.value, (), ())
 
 
-def _encode(memory: OrderMemory, unreadable: tuple[bytes, ...]) -> bytes:
+def _read_with_mark(body: bytes) -> _Answer | Loading | Refusal:
+    answer = READ_LIVE_ORDERS.read(body)
+    return _Answer(answer, hash(body)) if isinstance(answer, OrderPage) else answer
+
+
+_WITH_MARK: Final[Endpoint[_Answer]] = READ_LIVE_ORDERS.reading(_read_with_mark)
+
+
+def _encode(memory: OrderMemory, unreadable: tuple[int, ...]) -> bytes:
     return msgspec.json.encode(_Kept(memory=memory, form=FORM, unreadable=unreadable))
 
 

@@ -19,6 +19,7 @@ class Reader:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._answered_at: float | None = None
 
     async def read(
         self, endpoint: Endpoint[T], request: msgspec.Struct, *, timeout: float | None = None
@@ -26,7 +27,12 @@ class Reader:
         """Perform an operation. Returns its value, and when the server wrote it, in Unix seconds."""
         call = self._session.prepare(endpoint, request, timeout=self._session.timeout if timeout is None else timeout)
         value = await self._session.perform(call)
-        return value, self.server_time() if call.answer is None else call.answer.at
+        at = self._answered_at = self.server_time() if call.answer is None else call.answer.at
+        return value, at
+
+    def answered_at(self) -> float:
+        """When the latest answer was written: a time that a replay has too, for requests that ask up to now."""
+        return self.server_time() if self._answered_at is None else self._answered_at
 
     def server_time(self) -> float:
         """The server's Unix time, as nearly as it is known."""

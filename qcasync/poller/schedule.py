@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -9,6 +10,8 @@ from typing import Final
 import anyio
 from anyio.abc import TaskGroup
 
+TICK: Final = 0.1
+"""Seconds within which looks are due at the same time."""
 NEVER: Final = float("inf")
 SPARE: Final = 64
 """Places of the heap beside two for each entry that may hold what is passed over."""
@@ -20,8 +23,9 @@ Look = Callable[[], Awaitable[float]]
 class _Entry:
     """Something to be looked at. Where it stands in the heap with another time than `due`, it is passed over."""
 
-    def __init__(self, owner: int, look: Look, due: float) -> None:
+    def __init__(self, owner: int, name: str, look: Look, due: float) -> None:
         self.owner = owner
+        self.name = name
         self.look = look
         self.due = due
         self.is_running = False
@@ -43,7 +47,7 @@ class Schedule:
     def __init__(self, limit: int) -> None:
         self._limit = anyio.CapacityLimiter(limit)
         self._entries: dict[int, dict[str, _Entry]] = {}
-        self._heap: list[tuple[float, int, _Entry]] = []
+        self._heap: list[tuple[float, int, str, int, _Entry]] = []
         self._size = 0
         self._count = itertools.count()
         self._busy: set[int] = set()
@@ -57,7 +61,7 @@ class Schedule:
             entries[name].is_gone = True
         else:
             self._size += 1
-        entry = entries[name] = _Entry(owner, look, due)
+        entry = entries[name] = _Entry(owner, name, look, due)
         self._push(entry, due)
 
     def remove(self, owner: int) -> None:
@@ -85,7 +89,7 @@ class Schedule:
             news = self._news
             now = anyio.current_time()
             while self._heap and self._heap[0][0] <= now:
-                due, _, entry = heapq.heappop(self._heap)
+                due, *_, entry = heapq.heappop(self._heap)
                 if not entry.counts(due):
                     continue
                 if entry.owner in self._busy:
@@ -116,9 +120,10 @@ class Schedule:
                 self._push(held, held.due)
 
     def _push(self, entry: _Entry, due: float) -> None:
-        entry.due = due
+        """Plan a look. What is due at about the same time has one order, so that a replay looks in the same."""
+        entry.due = due if due == NEVER else max(due, math.ceil(due / TICK) * TICK)  # rounding must not make it earlier
         if due < NEVER:
-            heapq.heappush(self._heap, (due, next(self._count), entry))
+            heapq.heappush(self._heap, (entry.due, entry.owner, entry.name, next(self._count), entry))
             self._tidy()
         self._news.set()
         self._news = anyio.Event()
@@ -126,5 +131,5 @@ class Schedule:
     def _tidy(self) -> None:
         """Drop from the heap what is passed over anyway, before it is the greater part."""
         if len(self._heap) > 2 * self._size + SPARE:
-            self._heap = [planned for planned in self._heap if planned[2].counts(planned[0])]
+            self._heap = [planned for planned in self._heap if planned[-1].counts(planned[0])]
             heapq.heapify(self._heap)

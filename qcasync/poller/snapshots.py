@@ -152,7 +152,7 @@ class ChartsLook(_Look):
         return news
 
     async def _look_at(self, name: str, timeout: float | None) -> bool:
-        end = int(self._reader.server_time())
+        end = int(self._reader.answered_at())
         start = self._start(name, end)
         request = ReadChart(
             project_id=self._project_id, name=name, count=min(end - start, CHART_SAMPLES), start=start, end=end

@@ -24,13 +24,14 @@ def row_of(project_id: int, record: OrderRecord) -> tuple[object, ...]:
         b"".join(record.events),
         b"".join(record.seen),
         record.updated_at,
+        record.since,
         record.is_open,
     )
 
 
 def record_of(row: Any) -> OrderRecord:  # as `row_of` makes it
     """An order from its row."""
-    _, deployment, order_id, index, identity, digest, events, seen, updated_at, is_open = row
+    _, deployment, order_id, index, identity, digest, events, seen, updated_at, since, is_open = row
     return OrderRecord(
         deployment=deployment,
         order_id=order_id,
@@ -40,6 +41,7 @@ def record_of(row: Any) -> OrderRecord:  # as `row_of` makes it
         events=_digests(events),
         seen=_digests(seen),
         updated_at=updated_at,
+        since=since,
         is_open=bool(is_open),
     )
 

@@ -130,7 +130,7 @@ class SqliteStore:
                 ((project_id, about, content) for about, content in facts.memories.items()),
             )
             database.executemany(
-                "INSERT OR REPLACE INTO qc_orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO qc_orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (row_of(project_id, record) for record in facts.orders),
             )
             database.executemany(

@@ -87,7 +87,7 @@ def store(closed: Store) -> Store:
 def test_everything_that_is_kept_comes_back(store: Store) -> None:
     """After a restart, too."""
     records = [
-        record(1, events=(b"event--1", b"event--2"), seen=(b"former-1",), updated_at=1.5, index=2**40),
+        record(1, events=(b"event--1", b"event--2"), seen=(b"former-1",), updated_at=1.5, since=2.5, index=2**40),
         record(2, identity=b"", is_open=False),
         record(1, deployment=2),
     ]
@@ -102,6 +102,27 @@ def test_everything_that_is_kept_comes_back(store: Store) -> None:
         assert store.orders(8, [(1, 1)]) == {}
         assert store.orders(7, iter(())) == {}
         again(store)
+
+
+def test_every_field_of_an_order_is_kept(store: Store) -> None:
+    """Who adds a field finds here that the stores do not know it yet."""
+    values: dict[str, Any] = {
+        "deployment": 2,
+        "order_id": 3,
+        "index": 4,
+        "identity": b"identity",
+        "digest": b"digest--",
+        "events": (b"event--1",),
+        "seen": (b"former-1", b"former-2"),
+        "updated_at": 1.5,
+        "since": 2.5,
+        "is_open": False,
+    }
+    assert set(values) == set(OrderRecord.__struct_fields__)
+    kept = OrderRecord(**values)
+    store.commit(facts(orders=[kept]))
+    again(store)
+    assert store.orders(7, [kept.key]) == {kept.key: kept}
 
 
 def test_what_is_remembered_is_replaced(store: Store) -> None:

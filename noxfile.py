@@ -92,7 +92,7 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session
 def nightly(session: nox.Session) -> None:
-    """The same for hours: 20,000 calls with effect, 10^8 mutated answers, a minute of churn on each stack, mutants."""
+    """The same for hours: 20,000 calls with effect, 10^8 mutated answers, 10^6 model watches, 2,000 kills, mutants."""
     session.install("-e", EVERYTHING, *groups("test"))
     models = ["listings", "effects", "offsets", "outages"]
     session.run("pytest", *(f"tests/chaos/test_{name}.py" for name in models), "--runs", "100000", *session.posargs)
@@ -102,6 +102,10 @@ def nightly(session: nox.Session) -> None:
     session.run("pytest", *bytes_of_answers, "--mutations", "20000000", *session.posargs)
     session.run("pytest", "tests/integration/test_churn.py", "--runs", "1010000", *session.posargs)
     session.run("python", "benchmarks/bench_transport.py", "--growth", "100000")
+    session.run("pytest", "tests/chaos/test_watch_model.py", "--runs", "1000000", *session.posargs)
+    session.run("pytest", "tests/chaos/test_watch.py", "--runs", "250000", *session.posargs)
+    session.run("pytest", "tests/chaos/test_watch_kills.py", "--runs", "200000", *session.posargs)
+    session.run("python", "benchmarks/bench_poller.py", "soak", "--soak-seconds", "3600")
     session.notify("mutants", posargs=())
 
 

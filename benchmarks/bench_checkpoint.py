@@ -149,8 +149,8 @@ def renamed(change: Change, more: int) -> str:
     if isinstance(change, OrderEventAdded):
         name, number, event = change.key.rsplit("-", 2)
         return f"{name}-{int(number) + more}-{event}"
-    name, number = change.key.rsplit(":", 1)
-    return f"{name}:{int(number) + more}"
+    name, number, mark = change.key.rsplit(":", 2)
+    return f"{name}:{int(number) + more}:{mark}"
 
 
 def write_plainly(file: io.FileIO, content: bytes) -> None:

@@ -2,7 +2,8 @@
 
 A file knows no transaction together with a checkpoint. So each line carries its change's key, which is the same however
 often it is delivered; and a change whose key is the last one written for its project is acknowledged, and not written
-again. Only the change that was out when the process died can come twice.
+again. Only the change that was out when the process died can come twice; unless the checkpoint is rebuilt, which tells
+history once more: then begin another file, or compare with all keys.
 
     python examples/changes_to_jsonl.py watch.db changes.jsonl 12345678 23456789
 """
@@ -31,6 +32,14 @@ def keys_in(path: Path) -> dict[int, str]:
     return {change["project_id"]: change["key"] for change in changes}
 
 
+def sync_directory(directory: Path) -> None:
+    """See the file's name onto the disk, where a directory can be opened at all."""
+    if os.name == "posix":
+        handle = os.open(directory, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+
+
 def append(file: BinaryIO, change: qcasync.Change) -> None:
     """Write a line, and see it onto the disk."""
     file.write(qcasync.encode_change(change) + b"\n")
@@ -42,6 +51,7 @@ async def main(checkpoint: str, path: Path, projects: list[int], seconds: float 
     """Write changes until the time is up, or for ever."""
     written, known = 0, keys_in(path)
     with anyio.move_on_after(seconds), path.open("ab") as file:
+        sync_directory(path.parent)
         async with (
             qcasync.Client() as qc,
             qc.watch(projects, checkpoint=checkpoint, start="beginning", portfolio=True) as changes,

@@ -16,17 +16,20 @@ import qcasync
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS fills (
-    key TEXT PRIMARY KEY, project_id INTEGER, at TEXT, symbol TEXT, quantity REAL, price REAL, fee REAL)"""
+    event_id TEXT PRIMARY KEY, project_id INTEGER, at TEXT, symbol TEXT, quantity REAL, price REAL, fee REAL)"""
 
 
-def write_fill(database: sqlite3.Connection, change: qcasync.OrderEventAdded) -> None:
-    """Runs in another thread, inside the transaction that acknowledges."""
+EVENTS = (qcasync.OrderEventAdded, qcasync.OrderEventAmended)
+
+
+def write_fill(database: sqlite3.Connection, change: qcasync.OrderEventAdded | qcasync.OrderEventAmended) -> None:
+    """Runs in another thread, in the transaction that acknowledges. An amended event takes the former one's place."""
     event = change.event
     database.execute(TABLE)
     database.execute(
-        "INSERT INTO fills VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO fills VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
-            change.key,
+            event.id,
             change.project_id,
             event.time.isoformat(),
             event.symbol_value or event.symbol,
@@ -46,11 +49,14 @@ async def main(checkpoint: str, seconds: float | None) -> None:
             qc.watch(status="Running", checkpoint=checkpoint, start="beginning") as changes,
         ):
             async for change in changes:
-                if isinstance(change, qcasync.OrderEventAdded) and change.event.fill_quantity:
-                    await change.ack(lambda database, fill=change: write_fill(database, fill))
-                    fills += 1
-                else:
-                    await change.ack()
+                match change:
+                    case qcasync.OrderEventAdded(event=event) | qcasync.OrderEventAmended(event=event) if (
+                        event.fill_quantity
+                    ):
+                        await change.ack(lambda database, fill=change: write_fill(database, fill))
+                        fills += 1
+                    case _:
+                        await change.ack()
     print(fills, "fills written")
 
 

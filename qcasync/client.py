@@ -28,6 +28,7 @@ from qcasync.models.enums import AlgorithmStatus
 from qcasync.models.observations import Observer
 from qcasync.outcomes import Intent, Journal
 from qcasync.poller.delivery import Changes
+from qcasync.poller.opening import Opening
 from qcasync.poller.options import PERIODS, STATUS_SECONDS, Aspect, Often, Projects, options
 from qcasync.poller.store import Store
 from qcasync.poller.watch import open_watch
@@ -244,8 +245,10 @@ class Client:
             "charts": charts_every,
         }
         wanted = options(projects, status=status, start=start, often=often, status_every=status_every, charts=charts)
-        return open_watch(
-            self._session, wanted, checkpoint=checkpoint, account=self._account, rebuild=rebuild, rng=self._rng
+        return Opening(
+            lambda: open_watch(
+                self._session, wanted, checkpoint=checkpoint, account=self._account, rebuild=rebuild, rng=self._rng
+            )
         )
 
     @property

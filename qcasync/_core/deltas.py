@@ -5,9 +5,10 @@ from absence, and nothing from an answer that is older than one that was read be
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -17,11 +18,16 @@ from qcasync.models.order_events import OrderEvent
 from qcasync.models.orders import Order
 
 DIGEST_BYTES: Final = 8
-MAX_SEEN: Final = 64
-"""Former versions of an order that are remembered: what becomes again what it was is told under a key of its own."""
+NAME_BYTES: Final = 4
+"""Bytes of an event's digest that stand for its id, within its order; the others stand for what it says."""
+EVENT_BYTES: Final = NAME_BYTES + DIGEST_BYTES
+MAX_NAME: Final = 100
+"""Characters of a server's name that becomes part of a key."""
 SETTLED: Final = 1200.0
 """Seconds after which even a replica that lags behind shows what another one has shown, or something newer."""
 TERMINAL: Final = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID})
+
+T = TypeVar("T")
 
 Digest = bytes
 
@@ -35,8 +41,8 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
         index: Its place in the project's list when it was last seen.
         identity: What makes it itself, whatever happens to it.
         digest: Of everything but the events.
-        events: A digest for each event.
-        seen: Digests of former versions, of the order and of its events.
+        events: A digest for each event: of its id, and of everything.
+        past: Digest of the versions before this one, in their order; empty if there were none.
         updated_at: When it was last updated, as it says; Unix seconds, 0 if it does not.
         since: When this version was first seen, in the server's Unix seconds.
         is_open: Whether something may still happen to it.
@@ -48,7 +54,7 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     identity: Digest
     digest: Digest
     events: tuple[Digest, ...] = ()
-    seen: tuple[Digest, ...] = ()
+    past: Digest = b""
     updated_at: float = 0.0
     since: float = 0.0
     is_open: bool = True
@@ -124,8 +130,8 @@ def digest(order: Order) -> Digest:
 
 
 def event_digest(event: OrderEvent) -> Digest:
-    """Of an event."""
-    return digest_of(msgspec.json.encode(event))
+    """Of an event: of its id, and of everything."""
+    return digest_of(event.id.encode())[:NAME_BYTES] + digest_of(msgspec.json.encode(event))
 
 
 def merge(known: OrderRecord | None, sighting: Sighting, *, quiet: bool = False) -> Merged:
@@ -146,13 +152,27 @@ def merge(known: OrderRecord | None, sighting: Sighting, *, quiet: bool = False)
         return _moved(known, sighting.index)
     if is_stale(known, sighting, quiet=quiet):
         return _STALE
-    changes: list[Change] = (
-        [] if quiet else [_amended(known, sighting, at, events[at]) for at in _differing(known, events)]
-    )
-    changes += [_event(sighting, at) for at in range(len(known.events), len(events))]
+    amended, added = _differing(known, events, quiet=quiet)
+    former = [known.digest] if fields != known.digest else []
+    former += amended.values()
+    past = digest_of(known.past + b"".join(former)) if former else known.past
+    changes: list[Change] = [] if quiet else [_amended(known, sighting, at, past, events[at]) for at in amended]
+    changes += [_event(sighting, known.identity, at) for at in added]
     if fields != known.digest and not quiet:
-        changes.append(_changed(known, sighting, fields))
-    return _adopt(known, sighting, fields, events, changes)
+        changes.append(_changed(known, sighting, past, fields))
+    record = OrderRecord(
+        deployment=known.deployment,
+        order_id=known.order_id,
+        index=sighting.index,
+        identity=known.identity,
+        digest=fields,
+        events=events,
+        past=past,
+        updated_at=_updated_at(order),
+        since=sighting.observed_at.timestamp(),
+        is_open=order.status not in TERMINAL,
+    )
+    return Merged(record=record, changes=tuple(changes))
 
 
 def is_stale(known: OrderRecord, sighting: Sighting, *, quiet: bool = False) -> bool:
@@ -171,10 +191,10 @@ def is_stale(known: OrderRecord, sighting: Sighting, *, quiet: bool = False) -> 
 
 
 def _added(sighting: Sighting, fields: Digest, events: tuple[Digest, ...]) -> Merged:
-    order = sighting.order
+    order, itself = sighting.order, identity(sighting.order)
     added = OrderAdded(
         project_id=sighting.project_id,
-        key=f"order:{sighting.project_id}:{sighting.deployment}:{order.id}",
+        key=f"order:{sighting.project_id}:{order.id}:{itself.hex()}",
         observed_at=sighting.observed_at,
         deployment=sighting.deployment,
         deploy_id=sighting.deploy_id,
@@ -185,49 +205,51 @@ def _added(sighting: Sighting, fields: Digest, events: tuple[Digest, ...]) -> Me
         deployment=sighting.deployment,
         order_id=order.id,
         index=sighting.index,
-        identity=identity(order),
+        identity=itself,
         digest=fields,
         events=events,
         updated_at=_updated_at(order),
         since=sighting.observed_at.timestamp(),
         is_open=order.status not in TERMINAL,
     )
-    return Merged(record=record, changes=(added, *(_event(sighting, at) for at in range(len(events)))))
+    return Merged(record=record, changes=(added, *(_event(sighting, itself, at) for at in range(len(events)))))
 
 
 def _moved(known: OrderRecord, index: int) -> Merged:
     return _SAME if index == known.index else Merged(record=msgspec.structs.replace(known, index=index))
 
 
-def _adopt(
-    known: OrderRecord, sighting: Sighting, fields: Digest, events: tuple[Digest, ...], changes: Iterable[Change]
-) -> Merged:
-    former = [known.digest] if fields != known.digest else []
-    former += [known.events[at] for at in _differing(known, events)]
-    record = OrderRecord(
-        deployment=known.deployment,
-        order_id=known.order_id,
-        index=sighting.index,
-        identity=known.identity,
-        digest=fields,
-        events=events,
-        seen=(*known.seen, *former)[-MAX_SEEN:],
-        updated_at=_updated_at(sighting.order),
-        since=sighting.observed_at.timestamp(),
-        is_open=sighting.order.status not in TERMINAL,
-    )
-    return Merged(record=record, changes=tuple(changes))
+def _differing(known: OrderRecord, events: tuple[Digest, ...], *, quiet: bool) -> tuple[dict[int, Digest], list[int]]:
+    """Positions of the events that say something else, with what stood for them; and of those that are new.
+
+    Events are known by their ids, wherever they stand: one may be put before others. Of one id, each is known by how
+    many there were before; so are all, where another release wrote down what is known.
+    """
+    nameless = slice(0 if quiet else NAME_BYTES)
+    former = dict(zip(_counted(each[nameless] for each in known.events), known.events, strict=True))
+    amended: dict[int, Digest] = {}
+    added: list[int] = []
+    for at, name in enumerate(_counted(each[nameless] for each in events)):
+        if name not in former:
+            added.append(at)
+        elif former[name] != events[at]:
+            amended[at] = former[name]
+    return amended, added
 
 
-def _differing(known: OrderRecord, events: tuple[Digest, ...]) -> list[int]:
-    return [at for at, (old, new) in enumerate(zip(known.events, events, strict=False)) if old != new]
+def _counted(names: Iterable[T]) -> Iterator[tuple[T, int]]:
+    """Each name, with how often it came before."""
+    counts: Counter[T] = Counter()
+    for name in names:
+        yield name, counts[name]
+        counts[name] += 1
 
 
-def _event(sighting: Sighting, position: int) -> OrderEventAdded:
+def _event(sighting: Sighting, itself: Digest, position: int) -> OrderEventAdded:
     event = sighting.order.events[position]
     return OrderEventAdded(
         project_id=sighting.project_id,
-        key=_event_key("event", sighting, position),
+        key=_event_key("event", sighting, itself, position),
         observed_at=sighting.observed_at,
         deployment=sighting.deployment,
         order_id=sighting.order.id,
@@ -236,10 +258,10 @@ def _event(sighting: Sighting, position: int) -> OrderEventAdded:
     )
 
 
-def _amended(known: OrderRecord, sighting: Sighting, position: int, version: Digest) -> OrderEventAmended:
+def _amended(known: OrderRecord, sighting: Sighting, position: int, past: Digest, version: Digest) -> OrderEventAmended:
     return OrderEventAmended(
         project_id=sighting.project_id,
-        key=f"{_event_key('amended', sighting, position)}:{_named(known, sighting, version)}",
+        key=f"{_event_key('amended', sighting, known.identity, position)}:{digest_of(past + version).hex()}",
         observed_at=sighting.observed_at,
         deployment=sighting.deployment,
         order_id=sighting.order.id,
@@ -248,11 +270,11 @@ def _amended(known: OrderRecord, sighting: Sighting, position: int, version: Dig
     )
 
 
-def _changed(known: OrderRecord, sighting: Sighting, version: Digest) -> OrderChanged:
-    order = sighting.order
+def _changed(known: OrderRecord, sighting: Sighting, past: Digest, version: Digest) -> OrderChanged:
+    order, version_of_all = sighting.order, digest_of(past + version)
     return OrderChanged(
         project_id=sighting.project_id,
-        key=f"changed:{sighting.project_id}:{sighting.deployment}:{order.id}:{_named(known, sighting, version)}",
+        key=f"changed:{sighting.project_id}:{order.id}:{known.identity.hex()}:{version_of_all.hex()}",
         observed_at=sighting.observed_at,
         deployment=sighting.deployment,
         deploy_id=sighting.deploy_id,
@@ -261,19 +283,15 @@ def _changed(known: OrderRecord, sighting: Sighting, version: Digest) -> OrderCh
     )
 
 
-def _event_key(kind: str, sighting: Sighting, position: int) -> str:
-    """With the server's own name of the event; with our numbers, if that does not name the deployment."""
-    events = sighting.order.events
-    event = events[position]
-    if not event.algorithm_id or not event.id.startswith(f"{event.algorithm_id}-"):
-        return f"{kind}:{sighting.project_id}:{sighting.deployment}:{sighting.order.id}:{position}"
-    twice = any(other.id == event.id for other in events[:position])
-    return f"{kind}:{sighting.project_id}:{event.id}" + (f":{position}" if twice else "")
-
-
-def _named(known: OrderRecord, sighting: Sighting, version: Digest) -> str:
-    """A version, and when it came if it was there before: to become again what one was is another change."""
-    return version.hex() + (f":{sighting.observed_at.timestamp():.0f}" if version in known.seen else "")
+def _event_key(kind: str, sighting: Sighting, itself: Digest, position: int) -> str:
+    """With the server's own name of the event; with its order's identity, if that does not name the deployment."""
+    order = sighting.order
+    event = order.events[position]
+    count = sum(other.id == event.id for other in order.events[:position])
+    name = plain(event.id) + (f":{count}" if count else "")
+    if event.algorithm_id and event.id.startswith(f"{event.algorithm_id}-"):
+        return f"{kind}:{sighting.project_id}:{name}"
+    return f"{kind}:{sighting.project_id}:{order.id}:{itself.hex()}:{name}"
 
 
 def _bare(order: Order) -> Order:
@@ -288,3 +306,10 @@ def _updated_at(order: Order) -> float:
 def digest_of(content: bytes) -> Digest:
     """Of anything."""
     return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
+
+
+def plain(name: str) -> str:
+    """A server's name for something, as part of a key: itself if it is short and printable, else what stands for it."""
+    if 0 < len(name) <= MAX_NAME and name.isascii() and name.isprintable():
+        return name
+    return digest_of(name.encode("utf-8", "surrogatepass")).hex()

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
-from qcasync._core.deltas import SETTLED, Merged, OrderRecord, Sighting, merge
+from qcasync._core.deltas import SETTLED, Merged, OrderRecord, Sighting, merge, plain
 from qcasync._core.lineage import MISSED, Known, Lineage, Run
 from qcasync._core.order_cycle import OrderCycle, OrderMemory, Placed, is_full_due
 from qcasync._core.window_steps import Trouble
@@ -40,8 +40,8 @@ class OrderFollower:
         project_id: The project.
         memory: What earlier looks left.
         open_orders: The orders to which something may still happen.
-        told_since: Orders of before this Unix time are a baseline, as long as there is none: they are remembered, and
-            not told. None tells everything.
+        told_since: Orders of before this Unix time to which nothing has happened since are a baseline, as long as there
+            is none: they are remembered, and not told. None tells everything.
         quiet: What is remembered was digested by another release of this library: adopt what is different, and do not
             tell it, until everything was read once.
     """
@@ -242,7 +242,8 @@ class OrderFollower:
     def _is_told(self, order: Order) -> bool:
         if self._told_since is None or self.has_baseline:
             return True
-        return order.time.timestamp() >= self._told_since
+        latest = max((event.time_at for event in order.events), default=0.0)
+        return max(order.time.timestamp(), latest) >= self._told_since
 
     def _merge(self, known: OrderRecord | None, sighting: Sighting) -> Merged:
         return merge(known, sighting, quiet=self._quiet)
@@ -265,12 +266,13 @@ class OrderFollower:
 
     def _gap(self, run: Run, at: float) -> Gap:
         name = f"deployment {run.number}" if run.deploy_id is None else run.deploy_id
+        itself = (run.first or b"").hex() if run.deploy_id is None else plain(run.deploy_id)
         after = (
             f" after {datetime.fromtimestamp(run.read_through, UTC):%Y-%m-%d %H:%M:%S} UTC" if run.read_through else ""
         )
         return Gap(
             project_id=self.project_id,
-            key=f"gap:{self.project_id}:{run.number}:{run.seen_at:.0f}",
+            key=f"gap:{self.project_id}:{run.number}:{run.seen_at:.0f}:{itself}",
             observed_at=datetime.fromtimestamp(at, UTC),
             what="deployment",
             deploy_id=run.deploy_id,

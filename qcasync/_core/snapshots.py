@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from qcasync._core.deltas import digest_of
+from qcasync._core.deltas import digest_of, plain
 from qcasync.models.changes import CashChanged, Change, ChartExtended, HoldingChanged, StatisticsChanged
 from qcasync.models.charts import Candlestick, Chart, ChartPoint
 from qcasync.models.portfolio import Cash, Holding, Portfolio
@@ -86,7 +86,7 @@ def follow_portfolio(
             changes.append(
                 HoldingChanged(
                     project_id=project_id,
-                    key=f"holding:{project_id}:{before.told + len(changes) + 1}:{now}:{name}",
+                    key=f"holding:{project_id}:{before.told + len(changes) + 1}:{now}:{plain(name)}",
                     observed_at=observed_at,
                     symbol_id=name,
                     holding=holding,
@@ -99,7 +99,7 @@ def follow_portfolio(
             changes.append(
                 CashChanged(
                     project_id=project_id,
-                    key=f"cash:{project_id}:{before.told + len(changes) + 1}:{now}:{name}",
+                    key=f"cash:{project_id}:{before.told + len(changes) + 1}:{now}:{plain(name)}",
                     observed_at=observed_at,
                     currency=name,
                     cash=amount,
@@ -179,7 +179,7 @@ def follow_chart(
             changes.append(
                 ChartExtended(
                     project_id=project_id,
-                    key=f"chart:{project_id}:{chart.name!r}:{name!r}:{fresh[0].x}-{fresh[-1].x}",
+                    key=f"chart:{project_id}:{plain(chart.name)!r}:{plain(name)!r}:{fresh[0].x}-{fresh[-1].x}",
                     observed_at=datetime.fromtimestamp(at, UTC),
                     chart=chart.name,
                     series=name,

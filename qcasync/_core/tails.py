@@ -1,7 +1,8 @@
 """What was appended to a list that only grows: log lines and insights.
 
-The last known row is read again with those behind it, as an anchor. If it is not there any more, look after look, the
-list has become another one, and is read from its beginning under new keys.
+The last known row is read again with those behind it, as an anchor. If another row stands there, look after look, or if
+the list is said to be shorter, it has become another one, and is read from its beginning. An answer that is empty
+proves nothing.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from typing import Final
 import msgspec
 
 ABSENCES: Final = 3
-"""Looks in a row that do not show the anchor, before the list is taken to have become another one."""
+"""Looks that show something else than the anchor, before the list is taken to have become another one."""
 EMPTY_LOOKS: Final = 2
 """Looks in a row that find nothing at all, before it is believed that there is nothing."""
 
@@ -22,7 +23,7 @@ class TailMemory(msgspec.Struct, frozen=True, kw_only=True):
         next: Index of the first row that is not known.
         anchor: What tells the row before it from others; "" if there is none before it.
         epoch: How often the list has become another one.
-        absences: Looks in a row that did not show the anchor, or, without one, anything at all.
+        absences: Looks since the anchor was last seen that showed something else; without one, that showed nothing.
         complete: Whether its end was reached once: what comes from then on is news.
     """
 
@@ -54,14 +55,17 @@ class Tail(msgspec.Struct, frozen=True, kw_only=True):
     more: bool = False
 
 
-def follow_tail(memory: TailMemory, marks: Sequence[str]) -> Tail:
+def follow_tail(memory: TailMemory, marks: Sequence[str], length: int | None = None) -> Tail:
     """Compare the rows of a window, from `memory.start` on, with what is remembered.
 
     Args:
         memory: What is remembered.
         marks: For each row, what tells it from others.
+        length: How many rows the list has, if the answer says so.
     """
     has_anchor = memory.next > 0
+    if has_anchor and not marks and not 0 < (length or 0) < memory.next:
+        return Tail(memory=memory)
     if has_anchor:
         believed, looks = bool(marks) and marks[0] == memory.anchor, ABSENCES
     else:

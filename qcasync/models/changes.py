@@ -82,7 +82,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, dict=True, tag_field="ki
         Args:
             write: Called with the checkpoint's `sqlite3.Connection`, in another thread, inside the transaction that
                 acknowledges: what it writes and the acknowledgement are both kept, or neither is. If it raises,
-                neither is, and the error is raised here.
+                neither is, and the error is raised here. Other projects wait meanwhile: a few statements, no more.
 
         Raises:
             ConfigurationError: The change did not come from a watch, or the watch has ended.

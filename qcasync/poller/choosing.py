@@ -1,13 +1,15 @@
 """Which projects a watch watches at present: those that the user names, or those that their status chooses."""
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 import anyio
 
 from qcasync._core import requests
 from qcasync._core.reconciling import newest
+from qcasync.errors import ConfigurationError
 from qcasync.models.enums import AlgorithmStatus
 from qcasync.models.live import LiveDeployment
 from qcasync.poller.options import Options
@@ -17,6 +19,10 @@ LINGER: Final = 1200.0
 """Seconds for which a project is watched on when its status chooses it no more: its last orders are yet to come."""
 LONGEST_LINGER: Final = 86_400.0
 """The same, while these cannot be read."""
+PATIENCE: Final = 30.0
+"""Seconds for the user's function that gives the projects."""
+
+logger: logging.Logger = logging.getLogger("qcasync")
 
 
 class Choice:
@@ -29,6 +35,11 @@ class Choice:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._leaving: dict[int, tuple[float, float]] = {}
+        self._is_failing = False
+        self.former: Iterable[int] = ()
+        """The projects that a former run of the watch watched last, until they are taken up again."""
+        self.has_begun = False
+        """Whether a function that fails is asked again later, and no more what keeps the watch from beginning."""
 
     async def wanted(
         self, deployments: Sequence[LiveDeployment], at: float, watched: Mapping[int, Project]
@@ -39,13 +50,31 @@ class Choice:
             deployments: All that there are.
             at: When that was written, in Unix seconds.
             watched: The projects that are watched.
+
+        Raises:
+            Exception: What the user's function raised, if the watch has not begun.
         """
         if self._options.ask is not None:
-            answer = self._options.ask()
-            return map(requests.project, await answer if inspect.isawaitable(answer) else answer)
+            return await self._asked(self._options.ask)
         if self._options.status is not None:
             return self._by_status(self._options.status, deployments, at, watched)
         return None
+
+    async def _asked(self, ask: Callable[[], Iterable[int] | Awaitable[Iterable[int]]]) -> list[int] | None:
+        """What the user's function says; None if it fails: what it said before holds."""
+        try:
+            chosen = await _answer(ask)
+        except Exception:  # foreign code, which must not cost the projects that are watched
+            if not self.has_begun:
+                raise
+            if not self._is_failing:
+                logger.exception("the function that gives the projects to watch failed; they stay the same meanwhile")
+            self._is_failing = True
+            return None
+        if self._is_failing:
+            logger.info("the function that gives the projects to watch works again")
+        self._is_failing = False
+        return chosen
 
     def _by_status(
         self,
@@ -54,7 +83,10 @@ class Choice:
         at: float,
         watched: Mapping[int, Project],
     ) -> list[int]:
-        """The projects whose latest deployment is in the state; others are watched for a while yet."""
+        """The projects whose latest deployment is in the state; others are watched for a while yet.
+
+        Those that were chosen when a former run ended may have stopped since, and are watched for that while, too.
+        """
         latest: dict[int, LiveDeployment] = {}
         for deployment in deployments:
             project_id = deployment.project_id
@@ -63,15 +95,28 @@ class Choice:
             latest[project_id] = found
         chosen = dict.fromkeys(project_id for project_id, each in latest.items() if each.status == status)
         since = anyio.current_time(), at
-        leaving = {each: self._leaving.get(each, since) for each in watched if each not in chosen}
-        self._leaving = {each: since for each, since in leaving.items() if not self._has_left(watched[each], *since)}
+        known, self.former = [*watched, *self.former], ()
+        leaving = {each: self._leaving.get(each, since) for each in known if each not in chosen}
+        self._leaving = {
+            each: since for each, since in leaving.items() if not self._has_left(watched.get(each), *since)
+        }
         return [*chosen, *self._leaving]
 
-    def _has_left(self, project: Project, since: float, left_at: float) -> bool:
+    def _has_left(self, project: Project | None, since: float, left_at: float) -> bool:
         """Whether nothing more is to be expected of a project that its status chooses no more."""
         waited = anyio.current_time() - since
         if waited < LINGER or "orders" not in self._options.periods:
             return waited >= LINGER
-        read_at = project.orders.complete_through
+        read_at = None if project is None else project.orders.complete_through
         is_read = read_at is not None and read_at >= left_at + LINGER / 2
         return is_read or waited >= LONGEST_LINGER
+
+
+async def _answer(ask: Callable[[], Iterable[int] | Awaitable[Iterable[int]]]) -> list[int]:
+    with anyio.move_on_after(PATIENCE):
+        answer = ask()
+        return list(map(requests.project, await answer if inspect.isawaitable(answer) else answer))
+    raise ConfigurationError(
+        f"The function that gives the projects did not answer within {PATIENCE:g} s.",
+        "Give its own calls a shorter timeout.",
+    )

@@ -20,18 +20,19 @@ from qcasync.models.watched import WatchedProject
 from qcasync.poller.causes import one_cause
 from qcasync.poller.checkpoint import Checkpoint
 from qcasync.poller.store import Write
+from qcasync.poller.troubles import Handler, Unacknowledged, limited, reason
 
 PREFETCH: Final = 16
 """Changes of a project in memory."""
 FULL: Final = 1000
 """Changes of a project that wait, before it is looked at no more."""
-IMPATIENT: Final = 60.0
-"""Seconds without an acknowledgement, while somebody waits for changes, after which a hint is logged."""
-HANDLER_ATTEMPTS: Final = 5
+HANDLER_ATTEMPTS: Final = 20
+"""How often a change is given to a handler: with the waits between them, for about a quarter of an hour."""
+HANDLER_SECONDS: Final = 300.0
 FIRST_WAIT: Final = 1.0
 LONGEST_WAIT: Final = 60.0
+"""Seconds between two attempts."""
 
-Handler = Callable[[Change], Awaitable[object]]
 Keep = Callable[[Callable[[None], None]], Awaitable[None]]
 """Settles a change in the checkpoint, and tells when that is done."""
 
@@ -69,9 +70,8 @@ class Changes:
         """Asked for the state of the projects."""
         self._queues: dict[int, _Queue] = {}
         self._ready: deque[int] = deque()
-        self._out = 0
         self._handling = 0
-        self._hinted = False
+        self._unacknowledged = Unacknowledged()
         self._news = anyio.Event()
         self._ended = anyio.Event()
 
@@ -105,6 +105,8 @@ class Changes:
         """
         await anyio.lowlevel.checkpoint()
         while not self._ended.is_set():
+            if not self._handling:
+                self._unacknowledged.hint()
             if not self._ready:
                 await self._wait()
                 continue
@@ -118,31 +120,41 @@ class Changes:
                 self._offer(project_id, queue)
                 raise
             queue.is_taken, queue.out = False, change
-            self._out += 1
+            self._unacknowledged.delivered(project_id)
             vars(change)["_acknowledge"] = self._acknowledge
             return change
         raise StopAsyncIteration
 
-    async def handle(self, handler: Handler, *, attempts: int = HANDLER_ATTEMPTS, concurrency: int = 10) -> None:
+    async def handle(
+        self,
+        handler: Handler,
+        *,
+        attempts: int = HANDLER_ATTEMPTS,
+        concurrency: int = 10,
+        timeout: float = HANDLER_SECONDS,
+    ) -> None:
         """Give every change to a function, and acknowledge it when that returns. Returns when the watch has ended.
 
         The changes of a project come one after the other, those of different projects at the same time. When the
         function raises, the change is given to it again after a while, with a higher `attempt`; the project's other
-        changes wait. After some attempts it is parked: kept aside in the checkpoint with the error.
+        changes wait: 1, 2, 4 ... 60 seconds. After the last attempt, by default after a quarter of an hour, it is
+        parked: kept aside in the checkpoint with the error.
 
         Args:
             handler: An async function of a change.
             attempts: How often a change is given to it.
             concurrency: How many projects are served at once.
+            timeout: Seconds for an attempt, which is then cancelled and counts as failed; `math.inf` for no limit.
 
         Raises:
-            ConfigurationError: One of them is less than 1.
+            ConfigurationError: One of them allows no attempt.
         """
-        if attempts < 1 or concurrency < 1:
+        if attempts < 1 or concurrency < 1 or not timeout > 0:
             raise ConfigurationError(
-                f"handle() with attempts={attempts}, concurrency={concurrency} would handle nothing.",
-                "Both are at least 1.",
+                f"handle() with {attempts=}, {concurrency=}, {timeout=} would handle nothing.",
+                "The first two are at least 1, and the timeout is positive.",
             )
+        handler = limited(handler, timeout)
         limit = anyio.CapacityLimiter(concurrency)
         self._handling += 1
         try:
@@ -171,7 +183,7 @@ class Changes:
                 if not self._is_out(change):
                     return  # it was acknowledged before it failed
                 if tried == attempts:
-                    await self._settle(change, partial(self._checkpoint.park, change, repr(error)))
+                    await self._settle(change, partial(self._checkpoint.park, change, reason(error)))
                     return
                 with anyio.move_on_after(wait):
                     await self._ended.wait()
@@ -237,17 +249,10 @@ class Changes:
             self._news = anyio.Event()
 
     async def _wait(self) -> None:
-        """Wait for news. Who forgets to acknowledge would wait for ever, and is told so, once."""
+        """Wait for news, or until a hint may be due."""
         news = self._news
-        is_hint_due = self._out and not self._handling and not self._hinted
-        with anyio.move_on_after(IMPATIENT if is_hint_due else None) as scope:
+        with anyio.move_on_after(None if self._handling else self._unacknowledged.seconds):
             await news.wait()
-        if scope.cancelled_caught and not self._hinted:
-            self._hinted = True
-            logger.warning(
-                "%d changes were delivered and not acknowledged; the next ones come after `await change.ack()`",
-                self._out,
-            )
 
     async def _acknowledge(self, change: Change, write: Write | None) -> None:
         await self._take(change, partial(self._checkpoint.acknowledge, change, write))
@@ -275,7 +280,7 @@ class Changes:
         queue.last = change.sequence
         del queue.loaded[0]
         queue.count -= 1
-        self._out -= 1
+        self._unacknowledged.acknowledged(change.project_id)
         self._offer(change.project_id, queue)
         if queue.count == FULL // 2:
             self.drained(change.project_id)

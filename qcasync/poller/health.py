@@ -97,7 +97,7 @@ class HealthLog:
 
 
 def _change(verdict: Verdict, project_id: int, trouble: Trouble | None, count: int, at: float) -> Change:
-    key, observed_at = f"health:{project_id}:{count}", datetime.fromtimestamp(at, UTC)
+    key, observed_at = f"health:{project_id}:{count}:{at:.3f}", datetime.fromtimestamp(at, UTC)
     error, reason = ("", "") if trouble is None else (trouble.error, trouble.reason)
     match verdict:
         case Verdict.PROJECT_FAILING:

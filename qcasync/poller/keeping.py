@@ -6,9 +6,9 @@ from typing import TypeVar
 import msgspec
 
 from qcasync._core.deltas import OrderRecord
-from qcasync.models.changes import Change
+from qcasync.models.changes import ACCOUNT, Change
 from qcasync.poller.checkpoint import Checkpoint
-from qcasync.poller.store import Facts, OrderKey
+from qcasync.poller.store import REBUILT, Facts, OrderKey
 
 T = TypeVar("T")
 
@@ -25,12 +25,33 @@ class Keeper:
         self._checkpoint = checkpoint
         self._told = told
         self._memories: dict[int, dict[str, bytes]] = {}
-        self.replays: Callable[[int, str], bool] = lambda _project_id, _about: False
-        """Whether what is told of a project, about something, is marked as read again from history."""
+        self._rebuilt: frozenset[int] | None = frozenset()
+        self.told_since: float | None = None
+        """What is older than this Unix time when a project is first seen is not told; None tells everything."""
+        self.is_first_reading: Callable[[int, str], bool] = lambda _project_id, _about: False
+        """Whether something of a project is still being read for the first time."""
 
     async def load(self, project_ids: Iterable[int]) -> None:
-        """Have ready what is remembered of projects, until it is forgotten."""
-        self._memories |= await self._checkpoint.memories(project_ids)
+        """Have ready what is remembered of projects, until it is forgotten.
+
+        In a checkpoint that was rebuilt, the first ones of all are those whose history is read again.
+        """
+        ids = list(project_ids)
+        memories = await self._checkpoint.memories(ids)
+        if ids == [ACCOUNT]:
+            content = memories.get(ACCOUNT, {}).get(REBUILT)
+            if content == b"true":  # as the store began it: nobody was chosen yet
+                self._rebuilt = None
+            elif content is not None:
+                self._rebuilt = frozenset(msgspec.json.decode(content, type=list[int]))
+        elif self._rebuilt is None:
+            self._rebuilt = frozenset(ids)
+            await self.keep(Facts(project_id=ACCOUNT, memories={REBUILT: msgspec.json.encode(ids)}))
+        self._memories |= memories
+
+    def tells_from(self, project_id: int) -> float | None:
+        """From which Unix time on a project that was loaded is told of; None for everything."""
+        return None if project_id in (self._rebuilt or ()) else self.told_since
 
     def forget(self, project_id: int) -> None:
         """Who watches the project has taken what is remembered of it."""
@@ -51,7 +72,11 @@ class Keeper:
 
     async def keep(self, facts: Facts) -> None:
         """Keep facts, and then tell what is new."""
-        if facts.changes and any(self.replays(facts.project_id, about) for about in facts.memories):
+        if facts.changes and any(self._replays(facts.project_id, about) for about in facts.memories):
             changes = [msgspec.structs.replace(change, replayed=True) for change in facts.changes]
             facts = msgspec.structs.replace(facts, changes=changes)
         await self._checkpoint.commit(facts, self._told)
+
+    def _replays(self, project_id: int, about: str) -> bool:
+        """Whether what is told of a project, about something, is read again from history."""
+        return project_id in (self._rebuilt or ()) and self.is_first_reading(project_id, about)

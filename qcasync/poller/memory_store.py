@@ -8,8 +8,8 @@ import msgspec
 
 from qcasync._core.deltas import OrderRecord
 from qcasync.errors import CheckpointError
-from qcasync.models.changes import Change
-from qcasync.poller.store import RETENTION, Facts, OrderKey, QuarantinedEntry, Write
+from qcasync.models.changes import ACCOUNT, Change
+from qcasync.poller.store import REBUILT, RETENTION, Facts, OrderKey, QuarantinedEntry, Write
 
 _PATH: Final = "in memory"
 
@@ -59,6 +59,8 @@ class MemoryStore:
             raise CheckpointError(_PATH, "is in use by this process already", "Make another MemoryStore.")
         if self._account is None or rebuild:
             self._begin(now)
+            if rebuild:
+                self._memories[ACCOUNT] = {REBUILT: b"true"}
         elif self._account != account:
             raise CheckpointError(_PATH, "belongs to another account, or to another address", "Make another one.")
         self._account, self._now, self._is_open = account, now, True

@@ -4,7 +4,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
 import msgspec
 
@@ -19,7 +19,7 @@ Aspect: TypeAlias = Literal["orders", "portfolio", "statistics", "logs", "insigh
 Projects: TypeAlias = Iterable[int] | Callable[[], Iterable[int] | Awaitable[Iterable[int]]]
 """Project ids, or a function that is asked for them again and again."""
 Often: TypeAlias = bool | Seconds
-"""Whether; or how often, in seconds."""
+"""Whether; or how often, in seconds: 1 is every second, and not True."""
 
 STATUS_SECONDS: Final = 60.0
 """Seconds between two looks at the status of all projects."""
@@ -83,9 +83,7 @@ def options(
         )
     if start not in ("now", "beginning"):
         raise ConfigurationError(f"start must be 'now' or 'beginning', not {start!r}.", "'now' tells what is new.")
-    if isinstance(charts, str):
-        raise ConfigurationError(f"charts must be names of charts, not the text {charts!r}.", f"charts=[{charts!r}]")
-    names = tuple(dict.fromkeys(requests.identifier("charts", name) for name in charts))
+    names = _names(charts)
     periods: dict[Aspect, float] = {
         aspect: _seconds(aspect, PERIODS[aspect], wanted) for aspect, wanted in often.items() if wanted is not False
     }
@@ -112,9 +110,23 @@ def _ids(projects: Iterable[int]) -> tuple[int, ...]:
     return ids
 
 
-def _seconds(name: str, default: float, wanted: Often) -> float:
+def _names(charts: object) -> tuple[str, ...]:
+    if isinstance(charts, str):
+        raise ConfigurationError(f"charts must be names of charts, not the text {charts!r}.", f"charts=[{charts!r}]")
+    if not isinstance(charts, Iterable):
+        raise ConfigurationError(f"charts must be names of charts, not {charts!r}.", 'charts=["Strategy Equity"]')
+    names = cast("Iterable[str]", charts)
+    return tuple(dict.fromkeys(requests.identifier("charts", name) for name in names))
+
+
+def _seconds(name: str, default: float, wanted: object) -> float:
     if wanted is True:
         return default
+    if not isinstance(wanted, int | float | timedelta):
+        raise ConfigurationError(
+            f"{name}={wanted!r} says neither whether to look, nor how often.",
+            f"True, False, or seconds between two looks: {name}={default:g}.",
+        )
     seconds = wanted.total_seconds() if isinstance(wanted, timedelta) else float(wanted)
     if not SHORTEST <= seconds < math.inf:
         raise ConfigurationError(

@@ -129,12 +129,21 @@ class Project:
         if "portfolio" in periods:
             looks["portfolio"] = PortfolioLook(self.id, reader, keeper, tells_first=tells_first)
         if "logs" in periods:
-            looks["logs"] = logs_look(self.id, reader, keeper, lambda: self.latest, tells_first=tells_first)
+            looks["logs"] = logs_look(
+                self.id, reader, keeper, lambda: self.latest, tells_first=tells_first, is_new=self._is_new
+            )
         if "insights" in periods:
-            looks["insights"] = insights_look(self.id, reader, keeper, tells_first=tells_first)
+            looks["insights"] = insights_look(
+                self.id, reader, keeper, tells_first=tells_first, told_since=self.told_since
+            )
         if "charts" in periods:
             looks["charts"] = ChartsLook(self.id, reader, keeper, options.charts, tells_first=tells_first)
         return looks
+
+    def _is_new(self) -> bool:
+        """Whether its latest deployment was launched after the moment from which on everything is told."""
+        since, latest = self.told_since, self.latest
+        return since is not None and latest is not None and self.deployments[latest].launched_at >= since
 
 
 def _moment(at: float | None) -> datetime | None:

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from qcasync._core import requests
-from qcasync._core.deltas import digest_of
+from qcasync._core.deltas import digest_of, plain
 from qcasync._core.endpoints import READ_LIVE_INSIGHTS, READ_LIVE_LOGS
 from qcasync._core.requests import MAX_LOG_LINES, MAX_WINDOW
 from qcasync._core.tails import TailMemory, follow_tail
@@ -20,8 +20,23 @@ from qcasync.poller.store import Facts
 LOGS: Final = "logs"
 INSIGHTS: Final = "insights"
 
-_Rows = tuple[list[str], list[Change | None], float]
-"""Of a window: what tells each row from others, the change that it is, and when the answer was written."""
+
+class Rows(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer shows of such a list.
+
+    Attributes:
+        marks: What tells each row from others.
+        changes: The change that each row is; None if it cannot be decoded.
+        recent: Whether each row is news, though it be older than the first look.
+        length: How many rows the list has, if the answer says so.
+        at: When the answer was written, in Unix seconds.
+    """
+
+    marks: list[str]
+    changes: list[Change | None]
+    recent: list[bool]
+    length: int | None
+    at: float
 
 
 class TailLook:
@@ -30,7 +45,7 @@ class TailLook:
     Args:
         project_id: The project.
         about: Which list.
-        read: Reads the rows from an index on, in an epoch, within some seconds.
+        read: Reads the rows from an index on, within some seconds.
         keeper: Keeps, and passes changes on.
         tells_first: Tell the rows that are there already.
     """
@@ -39,7 +54,7 @@ class TailLook:
         self,
         project_id: int,
         about: str,
-        read: Callable[[int, int, float | None], Awaitable[_Rows]],
+        read: Callable[[int, float | None], Awaitable[Rows]],
         keeper: Keeper,
         *,
         tells_first: bool,
@@ -61,12 +76,13 @@ class TailLook:
         news, restarts = False, 0
         while True:
             memory = self._memory
-            marks, rows, at = await self._read(memory.start, memory.epoch, timeout)
-            tail = follow_tail(memory, marks)
-            told = rows[len(rows) - tail.fresh :] if self._tells_first or memory.complete else []
-            changes = [change for change in told if change is not None]
+            rows = await self._read(memory.start, timeout)
+            tail = follow_tail(memory, rows.marks, rows.length)
+            tells_all = self._tells_first or memory.complete
+            fresh = list(zip(rows.changes, rows.recent, strict=True))[len(rows.changes) - tail.fresh :]
+            changes = [change for change, recent in fresh if change is not None and (tells_all or recent)]
             if tail.restarted:
-                changes = [self._gap(memory, at)]
+                changes = [self._gap(memory, rows.at)]
             if tail.memory != memory:
                 content = msgspec.json.encode(tail.memory)
                 await self._keeper.keep(
@@ -80,7 +96,7 @@ class TailLook:
     def _gap(self, memory: TailMemory, at: float) -> Gap:
         return Gap(
             project_id=self._project_id,
-            key=f"gap:{self._project_id}:{self._about}:{memory.epoch}",
+            key=f"gap:{self._project_id}:{self._about}:{memory.epoch}:{at:.3f}",
             observed_at=datetime.fromtimestamp(at, UTC),
             what=self._about,
             deploy_id=None,
@@ -89,7 +105,13 @@ class TailLook:
 
 
 def logs_look(
-    project_id: int, reader: Reader, keeper: Keeper, latest: Callable[[], str | None], *, tells_first: bool
+    project_id: int,
+    reader: Reader,
+    keeper: Keeper,
+    latest: Callable[[], str | None],
+    *,
+    tells_first: bool,
+    is_new: Callable[[], bool] = lambda: False,
 ) -> TailLook:
     """Look at a project's log.
 
@@ -99,30 +121,36 @@ def logs_look(
         keeper: Keeps, and passes changes on.
         latest: The project's latest deployment, which the server wants to be named.
         tells_first: Tell the lines that are there already.
+        is_new: Whether that deployment was launched since the checkpoint was begun: its lines are all told.
     """
 
-    async def read(start: int, epoch: int, timeout: float | None) -> _Rows:
+    async def read(start: int, timeout: float | None) -> Rows:
         deploy_id = latest() or ""
         request = requests.log_window(project_id, deploy_id, start, start + MAX_LOG_LINES)
         page, at = await reader.read(READ_LIVE_LOGS, request, timeout=timeout)
         observed_at = datetime.fromtimestamp(at, UTC)
+        marks = [digest_of(text.encode()).hex() for text in page.lines]
+        first = (page.deployment_offset or 0) if is_new() else None
         rows: list[Change | None] = [
             LogLineAdded(
                 project_id=project_id,
-                key=f"log:{project_id}:{epoch}:{line}",
+                key=f"log:{project_id}:{line}:{mark}",
                 observed_at=observed_at,
                 deploy_id=deploy_id,
                 line=line,
                 text=text,
             )
-            for line, text in enumerate(page.lines, start)
+            for line, (text, mark) in enumerate(zip(page.lines, marks, strict=True), start)
         ]
-        return [digest_of(text.encode()).hex() for text in page.lines], rows, at
+        recent = [first is not None and line >= first for line in range(start, start + len(rows))]
+        return Rows(marks=marks, changes=rows, recent=recent, length=page.length, at=at)
 
     return TailLook(project_id, LOGS, read, keeper, tells_first=tells_first)
 
 
-def insights_look(project_id: int, reader: Reader, keeper: Keeper, *, tells_first: bool) -> TailLook:
+def insights_look(
+    project_id: int, reader: Reader, keeper: Keeper, *, tells_first: bool, told_since: float | None = None
+) -> TailLook:
     """Look at a project's insights.
 
     Args:
@@ -130,20 +158,23 @@ def insights_look(project_id: int, reader: Reader, keeper: Keeper, *, tells_firs
         reader: Reads.
         keeper: Keeps, and passes changes on.
         tells_first: Tell the insights that are there already.
+        told_since: Tell those, too, that were made at or after this Unix time; None leaves it at that.
     """
 
-    async def read(start: int, epoch: int, timeout: float | None) -> _Rows:
+    async def read(start: int, timeout: float | None) -> Rows:
         request = requests.insight_window(project_id, start, start + MAX_WINDOW)
         page, at = await reader.read(READ_LIVE_INSIGHTS, request, timeout=timeout)
         observed_at = datetime.fromtimestamp(at, UTC)
         marks: list[str] = []
         rows: list[Change | None] = []
+        recent: list[bool] = []
         for index, row in enumerate(page.rows(), start):
             marks.append(row.id if isinstance(row, Insight) else digest_of(row.raw).hex())
+            recent.append(isinstance(row, Insight) and told_since is not None and row.generated_time_at >= told_since)
             rows.append(
                 InsightAdded(
                     project_id=project_id,
-                    key=f"insight:{project_id}:{epoch}:{row.id}",
+                    key=f"insight:{project_id}:{plain(row.id) if row.id else index}",
                     observed_at=observed_at,
                     index=index,
                     insight=row,
@@ -151,6 +182,6 @@ def insights_look(project_id: int, reader: Reader, keeper: Keeper, *, tells_firs
                 if isinstance(row, Insight)
                 else None
             )
-        return marks, rows, at
+        return Rows(marks=marks, changes=rows, recent=recent, length=None, at=at)
 
     return TailLook(project_id, INSIGHTS, read, keeper, tells_first=tells_first)

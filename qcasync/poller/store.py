@@ -14,6 +14,8 @@ from qcasync.models.changes import Change
 OrderKey = tuple[int, int]
 """Deployment number and order id."""
 Write = Callable[[Any], object]
+REBUILT: Final = "rebuilt"
+"""What the account's memory has, from the first moment on, in a store that was begun with `rebuild`: `true`."""
 RETENTION: Final = 7 * 86_400.0
 """Seconds for which a store remembers the keys of changes after they were acknowledged, at least."""
 
@@ -67,7 +69,8 @@ class Store(Protocol):
         Args:
             account: Stands for user and address; a store belongs to one.
             now: Unix time.
-            rebuild: Set aside what is there, and begin anew.
+            rebuild: Set aside what is there, and begin anew, with `REBUILT` in the memory of project 0: who opens the
+                store next finds it there, at whatever moment this process is killed.
 
         Returns:
             When the store was begun, in Unix seconds; `now`, if that is now.

@@ -17,10 +17,9 @@ from qcasync.poller.memory_store import MemoryStore
 from qcasync.poller.options import Options
 from qcasync.poller.reader import Reader
 from qcasync.poller.sqlite_store import SqliteStore
-from qcasync.poller.store import Facts, Store
+from qcasync.poller.store import Store
 from qcasync.poller.watcher import Status, Watcher, read_status
 
-REBUILT: Final = "rebuilt"
 COARSE: Final = 1.0
 """Seconds by which the times of orders and deployments may be cut off."""
 
@@ -57,12 +56,11 @@ async def open_watch(
         changes = Changes(kept)
         keeper = Keeper(kept, changes.committed)
         await changes.load()
-        is_rebuilt = await _is_rebuilt(keeper, rebuild=rebuild)
-        told_since = None if options.from_beginning or is_rebuilt else began_at - COARSE
-        watcher = Watcher(options, reader, keeper, changes, rng=rng, told_since=told_since)
+        keeper.told_since = None if options.from_beginning else began_at - COARSE
+        await keeper.load([ACCOUNT])
+        watcher = Watcher(options, reader, keeper, changes, rng=rng)
         changes.drained, changes.views = watcher.drained, watcher.views
-        if is_rebuilt:
-            keeper.replays = watcher.replays
+        keeper.is_first_reading = watcher.replays
         async with _running(watcher, kept, status):
             try:
                 yield changes
@@ -77,14 +75,6 @@ def _store(checkpoint: str | os.PathLike[str] | Store | None) -> Store:
         logger.info("this watch has no checkpoint: what is not acknowledged is lost when it ends")
         return MemoryStore()
     return SqliteStore(checkpoint) if isinstance(checkpoint, str | os.PathLike) else checkpoint
-
-
-async def _is_rebuilt(keeper: Keeper, *, rebuild: bool) -> bool:
-    """Whether what the checkpoint lacks is history that was told before: now, or in the run that rebuilt it."""
-    if rebuild:
-        await keeper.keep(Facts(project_id=ACCOUNT, memories={REBUILT: b"true"}))
-    await keeper.load([ACCOUNT])
-    return keeper.memory(ACCOUNT, REBUILT, bool) is True
 
 
 @asynccontextmanager

@@ -15,15 +15,8 @@ from qcasync._core.cadence import Cadence, first_look
 from qcasync._core.deployment_follower import DeploymentMemory, follow
 from qcasync._core.endpoints import LIST_LIVE_ALGORITHMS
 from qcasync._core.requests import ListLive
-from qcasync.errors import (
-    AuthenticationError,
-    CheckpointError,
-    ConfigurationError,
-    QuantConnectError,
-)
-from qcasync.models.changes import (
-    ACCOUNT,
-)
+from qcasync.errors import AuthenticationError, CheckpointError, ConfigurationError, QuantConnectError
+from qcasync.models.changes import ACCOUNT
 from qcasync.models.live import LiveDeployment
 from qcasync.models.watched import WatchedProject
 from qcasync.poller.choosing import Choice
@@ -37,6 +30,8 @@ from qcasync.poller.schedule import NEVER, Schedule
 from qcasync.poller.store import Facts
 
 STATUS: Final = "status"
+WATCHED: Final = "watched"
+"""What is remembered of which projects are watched, where their status chooses them."""
 AT_ONCE: Final = 32
 """Looks that are made at once, at most; how many requests that means is the client's business."""
 SHORT: Final = 30.0
@@ -75,7 +70,6 @@ class Watcher:
         keeper: Keeps, and passes changes on.
         changes: The stream: tells whether a project has too much in it.
         rng: For jitter.
-        told_since: What is older than this Unix time when a project is first seen is not told; None tells everything.
     """
 
     def __init__(
@@ -86,20 +80,19 @@ class Watcher:
         changes: Changes,
         *,
         rng: random.Random,
-        told_since: float | None,
     ) -> None:
         self._options = options
         self._reader = reader
         self._keeper = keeper
         self._changes = changes
         self._rng = rng
-        self._told_since = told_since
         self._schedule = Schedule(AT_ONCE)
         self._health = HealthLog(reader, keeper)
         self._choice = Choice(options)
         self._status_cadence = Cadence(options.status_seconds)
         self._looking: set[int] = set()
         self._put_off: set[int] = set()
+        self._remembered: list[int] = []
         self.projects: dict[int, Project] = {}
         """The projects that are watched at present."""
 
@@ -108,12 +101,18 @@ class Watcher:
 
         Args:
             status: What `read_status` returned.
+
+        Raises:
+            Exception: What the user's function that gives the projects raised.
         """
         await self._keeper.load([ACCOUNT])
+        self._remembered = self._keeper.memory(ACCOUNT, WATCHED, list[int]) or []
+        self._choice.former = self._remembered
         self._health.joined(ACCOUNT)
         if self._options.project_ids is not None:
             await self._choose(self._options.project_ids)
         due = await self._take_status(status)
+        self._choice.has_begun = True
         self._schedule.add(ACCOUNT, STATUS, self._look_at_status, due)
 
     async def run(self, group: TaskGroup) -> None:
@@ -143,6 +142,8 @@ class Watcher:
     async def _choose(self, wanted: Iterable[int]) -> None:
         """Watch these projects, and no others. Who comes back while it is still being looked at joins the next time."""
         ids = dict.fromkeys(wanted)
+        if self._options.status is not None:
+            await self._remember(sorted(ids))
         fresh = [each for each in ids if each not in self.projects and each not in self._looking]
         for gone in [project_id for project_id in self.projects if project_id not in ids]:
             self._leave(gone)
@@ -152,8 +153,15 @@ class Watcher:
             self._join(project_id, position, len(fresh))
             self._keeper.forget(project_id)
 
+    async def _remember(self, ids: list[int]) -> None:
+        """Remember which projects are watched: what they do while no watch runs is for the next one to tell."""
+        if ids != self._remembered:
+            self._remembered = ids
+            await self._keeper.keep(Facts(project_id=ACCOUNT, memories={WATCHED: msgspec.json.encode(ids)}))
+
     def _join(self, project_id: int, position: int, count: int) -> None:
-        project = Project(project_id, self._reader, self._keeper, self._options, told_since=self._told_since)
+        told_since = self._keeper.tells_from(project_id)
+        project = Project(project_id, self._reader, self._keeper, self._options, told_since=told_since)
         self.projects[project_id] = project
         self._health.joined(project_id)
         now = anyio.current_time()

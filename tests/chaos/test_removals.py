@@ -342,10 +342,10 @@ SECOND: Final[dict[str, type[Desk]]] = {
 }
 """Second lines: others hold without them. Without the anchor, a list that was begun anew is noticed up to eight looks
 later; and the core makes no key twice as long as an order and its changes are kept in one transaction."""
-SECOND_RUNS: Final = 400
+SECOND_RUNS: Final = 100
 PROMPT: Final = "everything is read after a change of deployment"
 """Without this rule nothing is lost in silence, for there are the others; but more is lost, and told as a gap."""
-PROMPT_RUNS: Final = 1000
+PROMPT_RUNS: Final = 400
 CASES: Final = (*RULES, *SECOND, PROMPT)
 
 

@@ -9,7 +9,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
-from qcasync.poller.sqlite_store.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, SETTINGS
+from qcasync.models.changes import ACCOUNT
+from qcasync.poller.sqlite_store.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, SETTINGS, pragma
+from qcasync.poller.store import REBUILT
 
 if sys.platform == "win32":
     import msvcrt
@@ -30,21 +32,49 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     )
 
 
-def create(path: Path, account: str, now: float) -> None:
-    """Begin a file aside and put it into place whole: an empty or half-made one is never ours."""
-    draft = beside(path, "-new")
-    for suffix in ("", "-journal", "-wal", "-shm"):
-        beside(draft, suffix).unlink(missing_ok=True)
+def create(path: Path, account: str, now: float, *, rebuilt: bool = False) -> None:
+    """Begin a file aside, to be put into place whole: an empty or half-made one is never ours.
+
+    Args:
+        path: The file.
+        account: Whose it is.
+        now: Unix time.
+        rebuilt: It is to stand in the place of one that is set aside.
+    """
+    discard(path)
+    draft = beside(path, _DRAFT)
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY, _PRIVATE))
     with closing(connect(draft, "rw")) as database:
         database.executescript(f"{';'.join(SETTINGS)}; BEGIN; {SCHEMA} COMMIT")
         database.execute("INSERT INTO qc_account VALUES (?, ?)", (account, now))
         database.execute("INSERT INTO qc_owner VALUES (0, '', 0, 0, 0)")
+        if rebuilt:
+            database.execute("INSERT INTO qc_memory VALUES (?, ?, ?)", (ACCOUNT, REBUILT, b"true"))
         database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         database.execute("PRAGMA journal_mode = WAL")
-    draft.rename(path)
+
+
+def put_in_place(path: Path) -> None:
+    """Give the file that was begun aside its name."""
+    beside(path, _DRAFT).rename(path)
     sync_directory(path)
+
+
+def discard(path: Path) -> None:
+    """Nobody wants the file that was begun aside."""
+    for suffix in ("", "-journal", "-wal", "-shm"):
+        beside(path, _DRAFT + suffix).unlink(missing_ok=True)
+
+
+def is_half_rebuilt(path: Path) -> bool:
+    """Whether a file was set aside, and the one that is to stand in its place is whole, but not there yet."""
+    if path.exists() or not beside(path, _DRAFT).exists():
+        return False
+    with suppress(sqlite3.Error), closing(connect(beside(path, _DRAFT), "rw")) as database:
+        marks = database.execute("SELECT count(*) FROM qc_memory WHERE about = ?", (REBUILT,)).fetchone()
+        return bool(marks == (1,) and pragma(database, "user_version") == SCHEMA_VERSION)
+    return False
 
 
 def set_aside(path: Path) -> None:
@@ -94,6 +124,7 @@ def sync_directory(path: Path) -> None:
             os.close(handle)
 
 
+_DRAFT: Final = "-new"
 _PRIVATE: Final = 0o600
 _PARTS: Final = ("", "-wal", "-shm")
 _SAFELY: Final[int] = sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW"))

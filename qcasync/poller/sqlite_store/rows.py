@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from qcasync._core.change_codec import decode_change, encode_change
-from qcasync._core.deltas import DIGEST_BYTES, Digest, OrderRecord
+from qcasync._core.deltas import EVENT_BYTES, Digest, OrderRecord
 from qcasync.models.changes import Change
 
 
@@ -22,7 +22,7 @@ def row_of(project_id: int, record: OrderRecord) -> tuple[object, ...]:
         record.identity,
         record.digest,
         b"".join(record.events),
-        b"".join(record.seen),
+        record.past,
         record.updated_at,
         record.since,
         record.is_open,
@@ -31,7 +31,7 @@ def row_of(project_id: int, record: OrderRecord) -> tuple[object, ...]:
 
 def record_of(row: Any) -> OrderRecord:  # as `row_of` makes it
     """An order from its row."""
-    _, deployment, order_id, index, identity, digest, events, seen, updated_at, since, is_open = row
+    _, deployment, order_id, index, identity, digest, events, past, updated_at, since, is_open = row
     return OrderRecord(
         deployment=deployment,
         order_id=order_id,
@@ -39,7 +39,7 @@ def record_of(row: Any) -> OrderRecord:  # as `row_of` makes it
         identity=identity,
         digest=digest,
         events=_digests(events),
-        seen=_digests(seen),
+        past=past,
         updated_at=updated_at,
         since=since,
         is_open=bool(is_open),
@@ -47,7 +47,7 @@ def record_of(row: Any) -> OrderRecord:  # as `row_of` makes it
 
 
 def _digests(joined: bytes) -> tuple[Digest, ...]:
-    return tuple(joined[at : at + DIGEST_BYTES] for at in range(0, len(joined), DIGEST_BYTES))
+    return tuple(joined[at : at + EVENT_BYTES] for at in range(0, len(joined), EVENT_BYTES))
 
 
 def change_of(payload: bytes, sequence: int, attempts: int) -> Change:

@@ -20,7 +20,7 @@ CREATE TABLE qc_memory (
 CREATE TABLE qc_orders (
     project_id INTEGER NOT NULL, deployment INTEGER NOT NULL, order_id INTEGER NOT NULL, idx INTEGER NOT NULL,
     identity BLOB NOT NULL CHECK (typeof(identity) = 'blob'), digest BLOB NOT NULL CHECK (typeof(digest) = 'blob'),
-    events BLOB NOT NULL CHECK (typeof(events) = 'blob'), seen BLOB NOT NULL CHECK (typeof(seen) = 'blob'),
+    events BLOB NOT NULL CHECK (typeof(events) = 'blob'), past BLOB NOT NULL CHECK (typeof(past) = 'blob'),
     updated_at REAL NOT NULL, since REAL NOT NULL, is_open INTEGER NOT NULL,
     PRIMARY KEY (project_id, deployment, order_id)) WITHOUT ROWID;
 CREATE INDEX qc_orders_open ON qc_orders (project_id) WHERE is_open = 1;

@@ -13,7 +13,18 @@ import msgspec
 from qcasync._core.deltas import OrderRecord
 from qcasync.errors import CheckpointError, ConfigurationError
 from qcasync.models.changes import Change
-from qcasync.poller.sqlite_store.files import Lock, beside, connect, create, inode_of, require_regular, set_aside
+from qcasync.poller.sqlite_store.files import (
+    Lock,
+    beside,
+    connect,
+    create,
+    discard,
+    inode_of,
+    is_half_rebuilt,
+    put_in_place,
+    require_regular,
+    set_aside,
+)
 from qcasync.poller.sqlite_store.guard import let_write
 from qcasync.poller.sqlite_store.refusals import ELSEWHERE, REBUILD, explained, refusal
 from qcasync.poller.sqlite_store.rows import Owner, change_of, enqueue, read_owner, record_of, row_of
@@ -135,7 +146,10 @@ class SqliteStore:
             )
             database.executemany(
                 "INSERT OR IGNORE INTO qc_quarantine VALUES (?, ?, ?, ?, ?)",
-                ((entry.digest, project_id, entry.index, entry.reason, entry.raw) for entry in facts.quarantined),
+                (
+                    (entry.digest, project_id, entry.index, _writable(entry.reason), entry.raw)
+                    for entry in facts.quarantined
+                ),
             )
             return enqueue(database, project_id, new) if new else []
 
@@ -172,7 +186,7 @@ class SqliteStore:
             WHERE project_id = ? AND sequence = ?"""
         with self._transaction() as database, explained(self.path):
             if self._is_pending(database, change):
-                database.execute(query, (reason, self._now, change.project_id, change.sequence))
+                database.execute(query, (_writable(reason), self._now, change.project_id, change.sequence))
                 self._advance(database, change)
 
     def parked(self) -> list[tuple[Change, str]]:
@@ -230,25 +244,27 @@ class SqliteStore:
         by_key: dict[str, Change] = {}
         for change in changes:
             by_key.setdefault(change.key, change)
-        told = self._rows(
-            "SELECT key FROM qc_outbox WHERE key IN (SELECT value FROM json_each(?))",
-            msgspec.json.encode(list(by_key)).decode(),
-        )
-        for (key,) in told:
-            del by_key[key]
-        return list(by_key.values())
+        query, database = "SELECT 1 FROM qc_outbox WHERE key = ?", self._opened()
+        with explained(self.path):  # one by one, and not as JSON: that ends at a NUL
+            return [change for key, change in by_key.items() if database.execute(query, (key,)).fetchone() is None]
 
     # Opening
 
     def _take(self, account: str, now: float, *, rebuild: bool) -> float:
         """Under the lock: begin a file if there is none, look through it, and write our name into it."""
-        if rebuild:
-            self._refuse_alive(self._owner(), now)
+        half_rebuilt = is_half_rebuilt(self.path)
+        if rebuild or half_rebuilt:
+            if not half_rebuilt:
+                self._refuse_alive(self._owner(), now)
+                create(self.path, account, now, rebuilt=True)
             set_aside(self.path)
-        if not self.path.exists():
+            put_in_place(self.path)
+        elif not self.path.exists():
             if beside(self.path, "-wal").exists():
                 raise refusal(self.path, "is missing, though FILE-wal holds what was last written to it", REBUILD)
             create(self.path, account, now)
+            put_in_place(self.path)
+        discard(self.path)
         self._inode = inode_of(self.path)
         size, has_log = self.path.stat().st_size, beside(self.path, "-wal").exists()
         if size < SMALLEST:  # SQLite would take it for a new one
@@ -325,3 +341,8 @@ class SqliteStore:
     def _rows(self, query: str, *values: object) -> list[Any]:  # rows of whatever columns
         with explained(self.path):
             return self._opened().execute(query, values).fetchall()
+
+
+def _writable(text: str) -> str:
+    """A text that SQLite takes, whoever wrote it."""
+    return text.encode("utf-8", "backslashreplace").decode()

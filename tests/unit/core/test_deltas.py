@@ -6,7 +6,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from qcasync._core.deltas import SETTLED, Merged, OrderRecord, Sighting, digest, event_digest, identity, is_stale, merge
+from qcasync._core.deltas import (
+    MAX_NAME,
+    SETTLED,
+    Merged,
+    OrderRecord,
+    Sighting,
+    digest,
+    event_digest,
+    identity,
+    is_stale,
+    merge,
+    plain,
+)
 from qcasync.models.changes import Change, OrderAdded, OrderChanged, OrderEventAdded, OrderEventAmended
 from qcasync.models.enums import OrderDirection, OrderStatus, OrderType
 from qcasync.models.order_events import OrderEvent
@@ -58,6 +70,9 @@ def order(order_id: int = 1, events: int | tuple[OrderEvent[Any], ...] = 0, name
     )
 
 
+ITSELF, NAMELESS = identity(order()).hex(), plain("")
+
+
 def sighting(seen: Order[Any], at: float = 0.0, index: int = 0) -> Sighting:
     return Sighting(project_id=7, deployment=1, deploy_id=None, index=index, order=seen, observed_at=moment(at))
 
@@ -76,7 +91,11 @@ def kinds(merged: Merged) -> list[type[Change]]:
 
 def test_a_new_order_comes_before_its_events() -> None:
     merged = merge(None, sighting(order(3, events=2), index=5))
-    assert [change.key for change in merged.changes] == ["order:7:1:3", f"event:7:{A}-3-1", f"event:7:{A}-3-2"]
+    assert [change.key for change in merged.changes] == [
+        f"order:7:3:{identity(order(3)).hex()}",
+        f"event:7:{A}-3-1",
+        f"event:7:{A}-3-2",
+    ]
     added = merged.changes[0]
     assert isinstance(added, OrderAdded)
     assert (added.index, added.order.events) == (5, ())
@@ -150,6 +169,98 @@ def test_what_becomes_again_what_it_was_is_told_again_under_another_key() -> Non
     assert len(set(keys)) == 4
 
 
+def test_what_comes_again_after_many_versions_is_told_again() -> None:
+    """A lost change: only so many versions were remembered, and the key of one that was forgotten was told before."""
+    keys: list[str] = []
+    record = remembered(order(tag="0"))
+    for at in range(1, 301):
+        merged = merge(record, sighting(order(tag=f"{at % 150}"), at * 2000))
+        again = merge(record, sighting(order(tag=f"{at % 150}"), at * 2000 + 50))
+        assert [each.key for each in again.changes] == [each.key for each in merged.changes], "as after a crash"
+        assert merged.record is not None
+        record = merged.record
+        keys += [change.key for change in merged.changes]
+    assert len(set(keys)) == len(keys) == 300
+
+
+def test_keys_do_not_depend_on_the_checkpoint() -> None:
+    """Another one may give the deployment another number, and may see the order at another time."""
+    seen = [
+        order(events=(event(1, algorithm_id=""),)),
+        order(events=(event(1, algorithm_id="", message="else"),), tag="b"),
+    ]
+    told: list[list[str]] = []
+    for deployment, late in [(1, 0.0), (2, 77.0)]:
+        record: OrderRecord | None = None
+        told.append([])
+        for at, each in enumerate(seen):
+            where = msgspec.structs.replace(sighting(each, at * 2000 + late), deployment=deployment)
+            merged = merge(record, where)
+            record = merged.record
+            told[-1] += [change.key for change in merged.changes]
+    assert told[0] == told[1]
+    assert len(set(told[0])) == 4
+
+
+def test_keys_of_orders_that_have_only_their_number_in_common() -> None:
+    """Lost orders: another checkpoint counts deployments from 1 again, and begins with another one."""
+    keys = [{each.key for each in merge(None, sighting(order(1, at=at))).changes} for at in (1, 2)]
+    changed = [
+        {each.key for each in merge(remembered(order(1, at=at)), sighting(order(1, at=at, tag="x"), 2000)).changes}
+        for at in (1, 2)
+    ]
+    assert not keys[0] & keys[1]
+    assert not changed[0] & changed[1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        pytest.param([2], [1, 2], {1: 0}, id="before"),
+        pytest.param([1, 3], [1, 2, 3], {2: 1}, id="between"),
+        pytest.param([2], [1, 2, 3], {1: 0, 3: 2}, id="around"),
+        pytest.param([2, 4], [1, 2, 3, 4], {1: 0, 3: 2}, id="more than one"),
+    ],
+)
+def test_an_event_may_be_put_before_others(before: list[int], after: list[int], told: dict[int, int]) -> None:
+    """A lost event: positions were compared, so the last one was told under a key that was told before."""
+    record = remembered(order(events=tuple(event(number) for number in before)))
+    merged = merge(record, sighting(order(events=tuple(event(number) for number in after)), 1))
+    added = [each for each in merged.changes if isinstance(each, OrderEventAdded)]
+    assert kinds(merged) == [OrderEventAdded] * len(told)
+    assert {each.event.order_event_id: each.position for each in added} == told
+    assert [each.key for each in added] == [f"event:7:{A}-1-{number}" for number in told]
+    assert merged.record is not None
+    assert merge(merged.record, sighting(order(events=tuple(event(number) for number in after)), 2)) == Merged()
+
+
+def test_an_event_is_put_before_one_that_is_amended() -> None:
+    record = remembered(order(events=(event(2),)))
+    merged = merge(record, sighting(order(events=(event(1), event(2, message="else"))), 1))
+    amended, added = merged.changes
+    assert isinstance(amended, OrderEventAmended)
+    assert (amended.position, amended.event.order_event_id) == (1, 2)
+    assert isinstance(added, OrderEventAdded)
+    assert (added.position, added.key) == (0, f"event:7:{A}-1-1")
+
+
+@pytest.mark.parametrize("name", ["SPY R735QTJ8XC9X", "a", "x" * MAX_NAME])
+def test_plain_names_are_part_of_keys(name: str) -> None:
+    assert plain(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "a\nb", "\ud800", "é", "x" * (MAX_NAME + 1), "y" * 10_000])
+def test_other_names_are_digested(name: str) -> None:
+    """A key that the store cannot keep, or not find again, ended the watch of all projects."""
+    assert len(plain(name)) == 16
+    assert plain(name).isalnum()
+    assert plain(name) != plain(f"{name}!")
+    if name != "\ud800":
+        merged = merge(None, sighting(order(events=(event(1, id=f"{A}-{name}"),))))
+        assert merged.changes[1].key.isprintable()
+        assert len(merged.changes[1].key) < 150
+
+
 def test_an_amendment_that_is_taken_back_does_not_make_all_that_follows_old() -> None:
     """A lost change: an event that was as before made every later version of the order a former one."""
     record = remembered(order(events=1), (2000, order(events=(event(1, message="else"),))), (4000, order(events=1)))
@@ -159,9 +270,9 @@ def test_an_amendment_that_is_taken_back_does_not_make_all_that_follows_old() ->
 @pytest.mark.parametrize(
     ("ids", "keys"),
     [
-        pytest.param(["1", "2"], ["event:7:1:1:0", "event:7:1:1:1"], id="numbers, the same in each order"),
+        pytest.param(["1", "2"], [f"event:7:1:{ITSELF}:1", f"event:7:1:{ITSELF}:2"], id="the same in each order"),
         pytest.param([f"{A}-1-1", f"{A}-1-1"], [f"event:7:{A}-1-1", f"event:7:{A}-1-1:1"], id="one name twice"),
-        pytest.param(["", ""], ["event:7:1:1:0", "event:7:1:1:1"], id="no names"),
+        pytest.param(["", ""], [f"event:7:1:{ITSELF}:{NAMELESS}", f"event:7:1:{ITSELF}:{NAMELESS}:1"], id="no names"),
     ],
 )
 def test_keys_of_events(ids: list[str], keys: list[str]) -> None:
@@ -173,7 +284,7 @@ def test_keys_of_events(ids: list[str], keys: list[str]) -> None:
 
 def test_events_that_do_not_name_their_deployment() -> None:
     merged = merge(None, sighting(order(events=(event(1, algorithm_id=""),))))
-    assert merged.changes[1].key == "event:7:1:1:0"
+    assert merged.changes[1].key == f"event:7:1:{ITSELF}:{A}-1-1"
 
 
 def test_quietly_other_digests_are_adopted_but_new_events_are_told() -> None:

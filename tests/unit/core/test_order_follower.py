@@ -10,7 +10,7 @@ from qcasync._core.lineage import Row
 from qcasync._core.order_cycle import FULL_CYCLES, OrderCycle
 from qcasync._core.order_follower import OrderFollower, keys_of
 from qcasync._core.window_steps import LookAgain, Window
-from qcasync.models.changes import Change, Gap
+from qcasync.models.changes import Change, Gap, OrderAdded
 from qcasync.models.enums import OrderStatus
 from tests.unit.core.test_deltas import NOON, A, moment, order
 from tests.unit.core.test_lineage import Q, rows
@@ -35,7 +35,7 @@ class Shell:
     def look(
         self, shown: Sequence[Row], ended: Mapping[str, float | None] | None = None
     ) -> tuple[OrderCycle, list[str]]:
-        """Look once. Returns the look, and the keys of what it told."""
+        """Look once. Returns the look, and what it told: orders by deployment and number, all else by their keys."""
         before = len(self.told)
         cycle = self.follower.look(self.now)
         while isinstance(step := cycle.next_step(self.now), Window | LookAgain):
@@ -56,7 +56,10 @@ class Shell:
         self.told += gaps
         self.follower.finished(memory)
         self.now += 60
-        return cycle, [change.key.removeprefix("order:7:") for change in self.told[before:]]
+        return cycle, [
+            f"{change.deployment}:{change.order.id}" if isinstance(change, OrderAdded) else change.key
+            for change in self.told[before:]
+        ]
 
 
 def closed(text: str) -> list[Row]:
@@ -81,6 +84,12 @@ def test_a_baseline_is_remembered_and_not_told() -> None:
     assert shell.look([order(1, 1, at=-99), order(2, at=2)])[1] == ["1:2"]
     assert shell.look([order(1, 2, at=-99), order(2, at=2)])[1] == [f"event:7:{A}-1-2"]
     assert shell.look([order(1, 2, at=-99), order(2, at=2), order(3, at=-50)])[1] == ["1:3"]
+
+
+def test_what_happens_to_an_old_order_after_the_start_is_told() -> None:
+    """A lost fill: the order was placed before the start, and its project was read first after the fill."""
+    shell = Shell(told_since=NOON + 2)
+    assert shell.look([order(1, 2, at=-99), order(2, 1, at=-98)])[1] == ["1:1", f"event:7:{A}-1-1", f"event:7:{A}-1-2"]
 
 
 def test_everything_is_read_again_and_again() -> None:
@@ -234,6 +243,20 @@ def test_what_vanished_twice_is_told_twice() -> None:
         shell.look(rows("1B", 5))
     gaps = [change.key for change in shell.told if isinstance(change, Gap) and change.deploy_id == A]
     assert len(set(gaps)) == len(gaps) == 2
+
+
+def test_gaps_of_two_checkpoints_are_not_confused() -> None:
+    """Both call another deployment their first one."""
+    keys: list[str] = []
+    for gone, there in ["AB", "BC"]:
+        shell = Shell()
+        shell.look(rows(f"1{gone}"))
+        shell.now += SETTLED
+        for _ in range(2):
+            shell.follower.read_everything()
+            shell.look(rows(f"1{there}", 5))
+        keys += [change.key for change in shell.told if isinstance(change, Gap)]
+    assert len(set(keys)) == len(keys) == 2
 
 
 def test_another_release_digests_differently() -> None:

@@ -67,7 +67,7 @@ def test_a_list_is_believed_to_be_empty_at_the_second_look() -> None:
     assert other.told == [(0, 0, "a")]
 
 
-@pytest.mark.parametrize("strange", [[], ["a"], ["x", "y", "z"]])
+@pytest.mark.parametrize("strange", [["x", "y", "z"], ["a", "b", "z", "c"]])
 def test_an_anchor_may_be_missing_for_a_while(strange: list[str]) -> None:
     """A replica that lags behind, or answers something else, is not believed before the third look in a row."""
     reader = Reader()
@@ -102,9 +102,25 @@ def test_a_list_that_was_emptied_is_told_when_it_grows_again() -> None:
     reader.look(["a", "b"])
     for _ in range(6):
         reader.look([])
-    assert reader.memory == TailMemory(epoch=1, complete=True)
-    reader.look(["b"])
-    assert (reader.told, reader.restarts) == ([(1, 0, "b")], 1)
+    for _ in range(ABSENCES):
+        reader.look(["b", "c"])
+    assert (reader.told, reader.restarts) == ([(1, 0, "b"), (1, 1, "c")], 1)
+
+
+@pytest.mark.parametrize("length", [None, 0, 3, 4])
+def test_answers_without_rows_prove_nothing(length: int | None) -> None:
+    """All was told again: a server that showed nothing for a quarter of an hour was taken to have another list."""
+    memory = TailMemory(next=3, anchor="c", complete=True, absences=2)
+    for _ in range(5):
+        assert follow_tail(memory, [], length) == Tail(memory=memory)
+
+
+def test_a_list_that_is_said_to_be_shorter_has_become_another_one() -> None:
+    memory = TailMemory(next=3, anchor="c", complete=True)
+    for absences in range(1, ABSENCES):
+        memory = follow_tail(memory, [], 2).memory
+        assert memory.absences == absences
+    assert follow_tail(memory, [], 2) == Tail(memory=TailMemory(epoch=1, complete=True), restarted=True, more=True)
 
 
 def test_a_row_without_a_mark_is_an_anchor_too() -> None:

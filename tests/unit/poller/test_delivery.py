@@ -273,15 +273,56 @@ async def test_the_project_is_looked_at_again_when_half_was_taken() -> None:
 
 
 async def test_who_forgets_to_acknowledge_is_told_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    """For each project, by its id."""
+    caplog.set_level(logging.WARNING, "qcasync")
+    async with stream() as here:
+        await here.tell(1, 2)
+        first = await soon(here)
+        assert first is not None
+        assert await soon(here, 58) is None
+        assert caplog.records == []
+        assert await soon(here, 3) is None
+        assert [record.message[:22] for record in caplog.records] == ["a change of project 7 "]
+        for number in range(30):
+            await here.tell(number, project_id=50 + number)
+            assert await soon(here) is not None
+        assert await soon(here, 1000) is None
+        assert len(caplog.records) == 2
+        assert "each of the projects 50, 51, 52, " in caplog.records[1].message
+        assert ", 69 and 10 more was delivered" in caplog.records[1].message
+        await first.ack()
+        assert await soon(here) is not None
+        assert await soon(here, 1000) is None
+        assert len(caplog.records) == 2
+
+
+async def test_who_forgets_is_told_so_while_changes_of_others_flow(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "qcasync")
     async with stream() as here:
         await here.tell(1, 2)
         assert await soon(here) is not None
-        for number in range(5):
-            assert await soon(here, 100) is None
-            await here.tell(number, project_id=50 + number)
-            assert await soon(here) is not None
-    assert [record.message[:9] for record in caplog.records] == ["1 changes"]
+        began = anyio.current_time()
+        for number in range(300):
+            await here.tell(number, project_id=8)
+            change = await soon(here)
+            assert change is not None
+            await change.ack()
+            await anyio.sleep(1)
+            assert len(caplog.records) == (anyio.current_time() > began + 60.5)
+    assert [record.message[:22] for record in caplog.records] == ["a change of project 7 "]
+
+
+async def test_who_acknowledges_late_but_does_is_told_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "qcasync")
+    async with stream() as here:
+        for number in range(20):
+            await here.tell(number)
+            change = await soon(here)
+            assert change is not None
+            await anyio.sleep(500)
+            await change.ack()
+        assert await soon(here, 200) is None
+    assert caplog.records == []
 
 
 async def test_waiting_costs_the_store_nothing() -> None:

@@ -191,8 +191,95 @@ async def test_a_store_that_was_taken_ends_the_handling_with_its_error() -> None
             await here.changes.handle(Handler(seconds=1.0))
 
 
-@pytest.mark.parametrize("options", [{"attempts": 0}, {"concurrency": 0}])
-async def test_numbers_that_make_no_sense(options: dict[str, int]) -> None:
+async def test_handlers_that_hang_do_not_starve_other_projects() -> None:
+    """They are cancelled after a while, which is a failed attempt."""
+    async with stream() as here:
+        for project_id in range(10, 40):
+            await here.tell(1, 2, project_id=project_id)
+        done: list[Change] = []
+
+        async def handler(change: Change) -> None:
+            if change.project_id < 25:
+                await anyio.sleep_forever()
+            done.append(change)
+
+        await handled(here, handler, seconds=1000.0)
+        assert {change.project_id for change in done} == set(range(25, 40))
+        assert len(done) == 30
+
+
+async def test_a_handler_that_hangs_has_failed() -> None:
+    async with stream() as here:
+        await here.tell(1, 2)
+        handler = Handler(seconds=61.0)
+        await handled(here, handler, attempts=2, timeout=60.0)
+        assert [attempt for *_, attempt in handler.came] == [1, 2, 1, 2]
+        reasons = {reason for _, reason in await here.changes.parked()}
+        assert reasons == {"TimeoutError('the handler did not return within 60 s')"}
+
+
+async def test_a_sink_may_be_down_for_a_quarter_of_an_hour() -> None:
+    async with stream() as here:
+        await here.tell(1, 2)
+        began = anyio.current_time()
+        came: list[Change] = []
+
+        async def handler(change: Change) -> None:
+            if anyio.current_time() < began + 780:
+                raise ConnectionError("down")
+            came.append(change)
+
+        await handled(here, handler)
+        assert sequences(came) == [1, 2]
+        assert await here.changes.parked() == []
+
+
+async def test_what_cannot_be_handled_is_parked_after_a_quarter_of_an_hour() -> None:
+    async with stream() as here:
+        await here.tell(1)
+        began = anyio.current_time()
+        handler = Handler(fails=99)
+        await handled(here, handler, seconds=5000.0)
+        assert len(await here.changes.parked()) == 1
+        assert handler.came[-1][0] - began == pytest.approx(63 + 13 * 60)
+
+
+class Poison(Exception):
+    """It shows itself badly, or not at all."""
+
+    def __repr__(self) -> str:
+        if not self.args:
+            raise RuntimeError("no")
+        return f"Poison {self.args[0]}"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Poison("not \ud800 this"), r"Poison not \ud800 this"),
+        (ConnectionError("sink postgres://user:pass@word@db/x"), "ConnectionError('sink postgres://[redacted]@db/x')"),
+        (ValueError("user id 4711"), "ValueError('user id [redacted]')"),
+        (ValueError("la " * 1000), f"ValueError('{'la ' * 162}…"),
+        (Poison(), "Poison"),
+    ],
+    ids=["surrogate", "login", "user", "long", "repr"],
+)
+async def test_any_error_can_be_kept_and_is_kept_without_secrets(error: Exception, reason: str) -> None:
+    async with stream() as here:
+        await here.tell(1)
+
+        async def handler(_: Change) -> None:
+            raise error
+
+        await handled(here, handler, attempts=1)
+        [(_, kept)] = await here.changes.parked()
+        assert kept[:480] == reason[:480]
+        assert len(kept) <= 500
+        kept.encode()
+
+
+@pytest.mark.parametrize("options", [{"attempts": 0}, {"concurrency": 0}, {"timeout": 0}, {"timeout": float("nan")}])
+async def test_numbers_that_make_no_sense(options: dict[str, Any]) -> None:
     async with stream() as here:
         with pytest.raises(ConfigurationError, match="would handle nothing"):
             await here.changes.handle(Handler(), **options)
@@ -201,5 +288,6 @@ async def test_numbers_that_make_no_sense(options: dict[str, int]) -> None:
 async def test_slow_handlers_are_no_forgotten_acknowledgements(caplog: pytest.LogCaptureFixture) -> None:
     async with stream() as here:
         await here.tell(1)
-        await handled(here, Handler(seconds=500.0))
+        await handled(here, Handler(seconds=250.0))
+        assert here.changes.waiting == 0
     assert caplog.records == []

@@ -205,3 +205,14 @@ async def test_a_stuck_project_among_many_costs_the_others_nothing(fault: str) -
         assert len(beside[project_id]) == len(times)
         later = [other - at for at, other in zip(times, beside[project_id], strict=True)]
         assert max(later) <= 0.1 * 600
+
+
+async def test_two_checkpoints_give_to_two_failures_two_keys() -> None:
+    """Both count from 1: whoever passes over keys that he knows lost the later failure."""
+    keys: list[str] = []
+    async with world() as here:
+        for _ in range(2):
+            async with here.client.watch([999]) as changes, consuming(changes) as came:
+                await anyio.sleep(1000)
+            keys += [each.key for each in came if isinstance(each, ProjectFailing)]
+    assert len(keys) == len(set(keys)) == 2

@@ -5,8 +5,20 @@ from typing import Any
 import anyio
 import pytest
 
-from qcasync.models.changes import ChartExtended, OrderAdded, ProjectFailing, ProjectRecovered
+from qcasync.models.changes import (
+    Change,
+    ChartExtended,
+    InsightAdded,
+    LogLineAdded,
+    OrderAdded,
+    ProjectFailing,
+    ProjectRecovered,
+)
+from qcasync.poller.checkpoint import Checkpoint
+from qcasync.poller.keeping import Keeper
 from qcasync.poller.memory_store import MemoryStore
+from qcasync.poller.reader import Reader
+from qcasync.poller.records import insights_look, logs_look
 from qcasync.simulator import Conditions, FaultKind
 from tests.support import EPOCH, World, true_time, world
 from tests.unit.poller.watching import Moody, consuming
@@ -124,3 +136,79 @@ async def test_the_last_orders_of_a_deployment_come_though_a_replica_lags_behind
         full = [each for each in asked(here, "live/orders/read") if each["start"] == 0]
         assert len(full) == 2
         assert [each.order.id for each in came if isinstance(each, OrderAdded)] == [251]
+
+
+def texts(came: list[Change]) -> list[str]:
+    return [each.text for each in came if isinstance(each, LogLineAdded)]
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+async def test_the_log_of_a_deployment_that_was_launched_later_is_told_from_its_first_line(is_new: bool) -> None:
+    """Lost lines: what it wrote before the first look was a baseline; what an earlier one wrote still is."""
+    told: list[Change] = []
+    async with world(Conditions(log_flush_seconds=60.0)) as here:
+        project = here.simulator.add_project([5])
+        here.simulator.log(project.id, "first", true_time())
+        await anyio.sleep(1000)
+        here.simulator.end(project.id, true_time())
+        await anyio.sleep(1000)
+        deploy_id = here.simulator.deploy(project.id, true_time()).deploy_id
+        here.simulator.log(project.id, "second", true_time())
+        await anyio.sleep(1000)
+        reader = Reader(here.client._session)
+        keeper = await keeping(reader, told)
+        look = logs_look(project.id, reader, keeper, lambda: deploy_id, tells_first=False, is_new=lambda: is_new)
+        for _ in range(3):
+            await look.look(None)
+        early = texts(told)
+        here.simulator.log(project.id, "third", true_time())
+        await anyio.sleep(1000)
+        await look.look(None)
+    assert any("second" in text for text in early) is is_new
+    assert not any("first" in text for text in early)
+    assert ["third" in text for text in texts(told)[len(early) :]].count(True) == 1
+    assert len({each.key for each in told}) == len(told)
+
+
+async def test_insights_of_after_the_start_are_told_whenever_they_are_first_read() -> None:
+    told: list[Change] = []
+    async with world() as here:
+        project = here.simulator.add_project([5])
+        await anyio.sleep(1000)
+        here.simulator.insight(project.id, true_time())
+        await anyio.sleep(500)
+        since = true_time()
+        await anyio.sleep(500)
+        here.simulator.insight(project.id, true_time())
+        await anyio.sleep(500)
+        reader = Reader(here.client._session)
+        keeper = await keeping(reader, told)
+        look = insights_look(project.id, reader, keeper, tells_first=False, told_since=since)
+        for _ in range(2):
+            await look.look(None)
+    (added,) = [each for each in told if isinstance(each, InsightAdded)]
+    assert added.insight.generated_time_at >= since
+    assert added.key == f"insight:{project.id}:{added.insight.id}"
+
+
+async def keeping(reader: Reader, told: list[Change]) -> Keeper:
+    """What keeps in memory, and notes what is told."""
+    checkpoint = Checkpoint(MemoryStore(), reader.server_time)
+    await checkpoint.open("mine", true_time(), rebuild=False)
+    return Keeper(checkpoint, told.extend)
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+async def test_who_was_chosen_first_after_a_rebuild_is_told_of_from_the_beginning(rebuild: bool) -> None:
+    """In later runs, too; who joins later is told of from the start on, as everybody else."""
+    store = MemoryStore()
+    for again in (False, True):
+        checkpoint = Checkpoint(store, true_time)
+        await checkpoint.open("mine", 5.0, rebuild=rebuild and not again)
+        keeper = Keeper(checkpoint, lambda _: None)
+        keeper.told_since = 5.0
+        await keeper.load([0])
+        await keeper.load([3] if again else [1, 2])
+        await keeper.load([3])
+        assert [keeper.tells_from(each) for each in (1, 2, 3)] == ([None, None, 5.0] if rebuild else [5.0] * 3)
+        await checkpoint.close()

@@ -54,6 +54,7 @@ def test_each_aspect_has_a_period_of_its_own() -> None:
     }
     often = {"orders": 30, "portfolio": timedelta(minutes=2), "logs": SHORTEST, "insights": False}
     assert wanted(often=often).periods == {"orders": 30.0, "portfolio": 120.0, "logs": 1.0}
+    assert wanted(often={"orders": 1}).periods == {"orders": 1.0}
     assert wanted(often={}).periods == {}
     assert wanted(status_every=timedelta(seconds=90)).status_seconds == 90.0
     assert set(PERIODS) > RENEWED
@@ -90,6 +91,10 @@ def test_from_where_it_tells() -> None:
         (lambda: wanted(often={"logs": timedelta(0)}), "logs=0"),
         (lambda: wanted(often={"orders": math.nan}), "orders=nan"),
         (lambda: wanted(often={"orders": math.inf}), "orders=inf"),
+        (lambda: wanted(often={"orders": None}), "orders=None says neither whether to look, nor how often"),
+        (lambda: wanted(often={"logs": "often"}), "seconds between two looks: logs=300"),
+        (lambda: wanted(status_every=None), "status_every=None"),
+        (lambda: wanted(charts=None), "charts must be names of charts, not None"),
         (lambda: wanted(status_every=0.9), "status_every=0.9"),
         (lambda: wanted(often={"charts": 0.0}, charts=["Equity"]), "charts=0"),
     ],

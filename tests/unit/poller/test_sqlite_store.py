@@ -19,7 +19,8 @@ import pytest
 
 from qcasync import CheckpointError, ConfigurationError
 from qcasync.poller.sqlite_store import APPLICATION_ID, PRUNED_AT_ONCE, STALE_AFTER, SqliteStore
-from qcasync.poller.store import RETENTION
+from qcasync.poller.sqlite_store.files import create
+from qcasync.poller.store import REBUILT, RETENTION
 from tests.unit.poller.test_stores import NOW, QUICK, facts, pending, record
 
 posix = pytest.mark.skipif(os.name != "posix", reason="a matter of POSIX")
@@ -460,6 +461,58 @@ def test_files_set_aside_are_numbered(path: Path) -> None:
         rebuilt(path)
     aside = [path.with_name(f"live.db.damaged-{number}").read_bytes() for number in (1, 2, 3)]
     assert aside == [b"first", b"second", b"third"]
+
+
+@pytest.mark.parametrize("step", range(1, 10))
+def test_killed_while_rebuilding(step: int, store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lost history: the next start found no file, or a healthy new one, and took all that there was for a baseline."""
+    learn(store, 1)
+    store.close()
+    steps = 0
+
+    def killed(*names: object) -> None:
+        nonlocal steps
+        steps += 1
+        if steps == step:
+            raise KeyboardInterrupt
+
+    for name in ("unlink", "rename"):
+        real = getattr(Path, name)
+
+        def counted(self: Path, *args: Any, real: Any = real, **options: Any) -> Any:
+            killed()
+            return real(self, *args, **options)
+
+        monkeypatch.setattr(Path, name, counted)
+    with suppress(KeyboardInterrupt):
+        SqliteStore(path).open("mine", NOW, rebuild=True)
+    monkeypatch.undo()
+    store.open("mine", NOW + 5)
+    assert store.memories([0]) == ({} if learnt(store) else {0: {REBUILT: b"true"}})
+    assert not path.with_name("live.db-new").exists()
+    store.close()
+
+
+def test_an_old_draft_is_nobodys(store: SqliteStore, path: Path) -> None:
+    """Of a rebuilding that was given up: whoever deletes the file much later wants a new one."""
+    store.close()
+    create(path, "mine", NOW, rebuilt=True)
+    store.open("mine", NOW)
+    assert not path.with_name("live.db-new").exists()
+    store.close()
+
+
+@pytest.mark.parametrize("rebuilt", [False, True])
+def test_a_draft_is_taken_only_if_it_was_to_replace_a_file(rebuilt: bool, path: Path) -> None:
+    create(path, "mine", NOW, rebuilt=rebuilt)
+    store = SqliteStore(path)
+    assert store.open("mine", NOW + 5) == NOW + (0 if rebuilt else 5)
+    store.close()
+    path.unlink()
+    path.with_name("live.db-new").write_bytes(b"torn" * 500)
+    assert store.open("mine", NOW + 5) == NOW + 5
+    assert store.memories() == {}
+    store.close()
 
 
 def test_rebuilding_nothing(path: Path) -> None:

@@ -18,7 +18,7 @@ from qcasync.models.changes import Change, StatusChanged
 from qcasync.models.enums import AlgorithmStatus
 from qcasync.poller.memory_store import MemoryStore
 from qcasync.poller.sqlite_store import SqliteStore
-from qcasync.poller.store import RETENTION, Facts, QuarantinedEntry, Store
+from qcasync.poller.store import REBUILT, RETENTION, Facts, QuarantinedEntry, Store
 from qcasync.simulator.bodies import orders_window
 
 NOW = 1_750_000_000.0
@@ -87,7 +87,7 @@ def store(closed: Store) -> Store:
 def test_everything_that_is_kept_comes_back(store: Store) -> None:
     """After a restart, too."""
     records = [
-        record(1, events=(b"event--1", b"event--2"), seen=(b"former-1",), updated_at=1.5, since=2.5, index=2**40),
+        record(1, events=(b"event------1", b"event------2"), past=b"former-1", updated_at=1.5, since=2.5, index=2**40),
         record(2, identity=b"", is_open=False),
         record(1, deployment=2),
     ]
@@ -112,8 +112,8 @@ def test_every_field_of_an_order_is_kept(store: Store) -> None:
         "index": 4,
         "identity": b"identity",
         "digest": b"digest--",
-        "events": (b"event--1",),
-        "seen": (b"former-1", b"former-2"),
+        "events": (b"event------1",),
+        "past": b"former-1",
         "updated_at": 1.5,
         "since": 2.5,
         "is_open": False,
@@ -361,8 +361,27 @@ def test_rebuilding_begins_anew(store: Store) -> None:
     store.acknowledge(store.pending(7, 0, 1)[0])
     store.close()
     assert store.open("yours", NOW + 5, rebuild=True) == NOW + 5
-    assert (store.memories(), store.open_orders(7), store.waiting()) == ({}, [], {})
+    assert (store.memories(), store.open_orders(7), store.waiting()) == ({0: {REBUILT: b"true"}}, [], {})
     assert told(store.commit(facts("a"))) == [(1, "a", 1)]
+    store.close()
+    store.open("yours", NOW + 6)
+    assert store.memories([0]) == {0: {REBUILT: b"true"}}
+
+
+@pytest.mark.parametrize("key", ["a\0b", "a\0c", "\0", "é" * 10_000, "'; --"])
+def test_any_text_is_a_key(store: Store, key: str) -> None:
+    """The watch of all projects ended: a key with a NUL was not found, and could not be kept twice."""
+    assert told(store.commit(facts("a\0b", "a"))) == [(1, "a\0b", 1), (2, "a", 1)]
+    assert len(store.commit(facts(key))) == (key != "a\0b")
+    assert store.commit(facts(key, "a")) == []
+
+
+def test_any_text_is_a_reason(store: Store) -> None:
+    """What cannot be written as UTF-8, too."""
+    (made,) = store.commit(facts("a", quarantined=[QuarantinedEntry(index=0, digest=b"d", reason="\ud800\0", raw=b"")]))
+    store.park(made, "\ud800\0é")
+    ((_, reason),) = store.parked()
+    assert reason.endswith("\0é")
 
 
 def test_closed_is_closed(store: Store) -> None:

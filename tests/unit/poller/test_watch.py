@@ -240,6 +240,29 @@ async def test_what_was_rebuilt_is_marked_and_what_comes_then_is_not() -> None:
     assert not any(change.replayed for change in came[history:])
 
 
+async def test_who_joins_after_a_rebuild_is_not_replayed() -> None:
+    """Whoever passes over what was replayed lost it: a deployment that was launched days after the rebuild."""
+    store = MemoryStore()
+    async with world() as here:
+        project, other = here.simulator.add_project([5]), here.simulator.add_project([])
+        ids = [project.id]
+        for rebuild in (True, False):
+            options: dict[str, Any] = {"checkpoint": store, "rebuild": rebuild, "status_every": 60.0}
+            async with here.client.watch(lambda: ids, **options) as changes, consuming(changes) as came:
+                await anyio.sleep(1000)
+                if rebuild:
+                    assert came
+                    assert all(change.replayed for change in came)
+                    ids.append(other.id)
+                    await anyio.sleep(1000)
+                here.simulator.deploy(other.id, true_time())
+                here.simulator.trade(other.id, 1, true_time())
+                await anyio.sleep(3000)
+            assert {type(each).__name__ for each in came if each.project_id == other.id} >= {"DeploymentStarted"}
+            assert not any(each.replayed for each in came if each.project_id == other.id)
+            here.simulator.end(other.id, true_time())
+
+
 async def test_without_orders_what_comes_after_a_rebuild_is_news() -> None:
     store = MemoryStore()
     async with world(Conditions(log_flush_seconds=60.0)) as here:

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from qcasync.errors import ConfigurationError
-from qcasync.models.changes import Change, OrderAdded
+from qcasync.models.changes import Change, DeploymentFailed, DeploymentStopped, OrderAdded
 from qcasync.poller.memory_store import MemoryStore
 from qcasync.simulator import Conditions, FaultKind
 from tests.support import true_time, world
@@ -98,20 +98,106 @@ async def test_what_a_function_gives_must_be_projects() -> None:
                 pytest.fail("it must not begin")
 
 
-async def test_the_error_of_the_function_comes_out_as_itself() -> None:
-    asked: list[float] = []
-
+async def test_the_first_error_of_the_function_keeps_the_watch_from_beginning() -> None:
     def ask() -> list[int]:
-        asked.append(anyio.current_time())
-        if len(asked) > 1:
-            raise LookupError("no such table")
-        return []
+        raise LookupError("no such table")
 
     async with world() as here:
         with pytest.raises(LookupError, match="no such table"):
             async with here.client.watch(ask):
-                await anyio.sleep(1000)
-        assert asked[1] - asked[0] == pytest.approx(60)
+                pytest.fail("it must not begin")
+
+
+async def test_a_function_that_hangs_keeps_the_watch_from_beginning() -> None:
+    async with world() as here:
+        began = anyio.current_time()
+        with pytest.raises(ConfigurationError, match="did not answer within 30 s"):
+            async with here.client.watch(anyio.sleep_forever):  # type: ignore[arg-type]
+                pytest.fail("it must not begin")
+        assert anyio.current_time() - began == pytest.approx(30, abs=1)
+
+
+@pytest.mark.parametrize("how", ["raises", "hangs", "gives no ids"])
+async def test_while_the_function_fails_its_projects_stay(how: str, caplog: pytest.LogCaptureFixture) -> None:
+    """It is told once, and when it works again, it counts again."""
+    wanted: list[int] = []
+    is_broken = False
+
+    async def ask() -> Any:
+        if is_broken and how == "raises":
+            raise OSError("the database is down")
+        if is_broken and how == "hangs":
+            await anyio.sleep_forever()
+        return ["SPY"] if is_broken else list(wanted)
+
+    async with world(Conditions(flush_seconds=60.0)) as here:
+        project, other = here.simulator.add_project([2]), here.simulator.add_project([2])
+        wanted.append(project.id)
+        async with here.client.watch(ask, orders=60.0) as changes, consuming(changes) as came:
+            for round_ in (1, 2):
+                is_broken = True
+                await anyio.sleep(600)
+                here.simulator.trade(project.id, 1, true_time())
+                await anyio.sleep(600)
+                assert {each.project_id for each in changes.projects} == set(wanted)
+                assert ids_told(came, project.id) == [3, 4][:round_]
+                assert len([record for record in caplog.records if record.exc_info]) == round_
+                is_broken = False
+                wanted[:] = [other.id, project.id]
+                await anyio.sleep(120)
+                assert {each.project_id for each in changes.projects} == {project.id, other.id}
+            is_broken = True
+            here.simulator.end(project.id, true_time())
+            await anyio.sleep(200)
+            assert any(isinstance(each, DeploymentStopped) for each in came)
+
+
+@pytest.mark.parametrize("asked", ["after it stopped", "while it is left", "twice"])
+async def test_what_stops_while_nobody_watches_is_taken_up_again(asked: str) -> None:
+    """Its last orders and its end are told by the next watch, and then it is left."""
+    store = MemoryStore()
+    options: dict[str, Any] = {"status": "Running", "checkpoint": store, "start": "beginning"}
+    came: list[Change] = []
+    async with world(Conditions(flush_seconds=600.0)) as here:
+        project, other = here.simulator.add_project([5]), here.simulator.add_project([1])
+        async with here.client.watch(**options) as changes, consuming(changes) as first:
+            await anyio.sleep(3600)
+            if asked == "while it is left":  # its end is known, and its last orders are not
+                here.simulator.fault(FaultKind.JSON_500, path="live/orders/read", times=float("inf"))
+                here.simulator.trade(project.id, 3, true_time())
+                here.simulator.end(project.id, true_time(), status="RuntimeError")
+                await anyio.sleep(70)
+                here.simulator.clear_faults()
+        came += first
+        if asked != "while it is left":
+            here.simulator.trade(project.id, 3, true_time())
+            here.simulator.end(project.id, true_time(), status="RuntimeError")
+        await anyio.sleep(300)
+        if asked == "twice":  # the second one hears of nothing
+            here.simulator.fault(FaultKind.JSON_500, times=float("inf"))
+            async with here.client.watch(**options) as changes, consuming(changes) as second:
+                await anyio.sleep(300)
+            came += second
+            here.simulator.clear_faults()
+        async with here.client.watch(**options) as changes, consuming(changes) as third:
+            await anyio.sleep(7200)
+            assert [each.project_id for each in changes.projects] == [other.id]
+        came += third
+        assert ids_told(came, project.id) == list(range(1, 9))
+        assert len([each for each in came if isinstance(each, DeploymentFailed)]) == 1
+        async with here.client.watch(**options) as changes:
+            assert [each.project_id for each in changes.projects] == [other.id]
+
+
+async def test_that_a_watch_goes_on_is_written_down_when_its_projects_change_only() -> None:
+    store = Moody()
+    async with world() as here:
+        here.simulator.add_project([1])
+        async with here.client.watch(status="Running", orders=False, checkpoint=store) as changes, consuming(changes):
+            await anyio.sleep(600)
+            store.calls.clear()
+            await anyio.sleep(3600)
+            assert "commit" not in store.calls
 
 
 async def test_a_project_is_watched_while_it_runs_and_until_its_last_orders_have_come() -> None:

@@ -19,6 +19,8 @@ from tests.conftest import ENDS, JumpingLoop, virtual_trio
 from tests.support import EPOCH, World, true_time, world
 
 CHUNKS = 20
+RUNS_PER_LISTING = 3
+"""`--runs` counts runs of the cheapest model, that of a watch; a listing costs as much as three."""
 FAILURES = (qcasync.IncompleteRead, qcasync.NotReady, qcasync.RequestError, qcasync.ResponseError)
 """Beside `IncompleteRead`, what ends a listing whose first window cannot be read."""
 LENGTHS = ("total", "total", "total", "page", "zero", "absent", "negative", "growing")
@@ -124,7 +126,7 @@ def compare(seed: int, simulator: Simulator, project: Project, listing: qcasync.
 
 def seeded(config: pytest.Config, chunk: int) -> tuple[Run, range]:
     """What a chunk runs."""
-    runs, first = config.getoption("--runs"), config.getoption("--seed")
+    runs, first = -(-config.getoption("--runs") // RUNS_PER_LISTING), config.getoption("--seed")
     return run_virtually, range(first + chunk, first + runs, CHUNKS)
 
 

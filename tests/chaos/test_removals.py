@@ -342,6 +342,8 @@ SECOND: Final[dict[str, type[Desk]]] = {
 }
 """Second lines: others hold without them. Without the anchor, a list that was begun anew is noticed up to eight looks
 later; and the core makes no key twice as long as an order and its changes are kept in one transaction."""
+FROM: Final = {"only a complete reading settles a deployment": 3500}
+"""Where to begin, for a rule that is seldom the only one that helps: from seed 0 on it takes 3,573 runs."""
 SECOND_RUNS: Final = 100
 PROMPT: Final = "everything is read after a change of deployment"
 """Without this rule nothing is lost in silence, for there are the others; but more is lost, and told as a gap."""
@@ -358,7 +360,8 @@ def find(first: int, chunk: int) -> Mapping[str, int]:
         for seed in range(first, first + SECOND_RUNS):
             _watch(seed, SECOND[rule])
         return {f"run(s) hold although not {rule}": SECOND_RUNS}
-    for runs, seed in enumerate(range(first, first + MAX_RUNS), 1):
+    start = first + FROM.get(rule, 0)
+    for runs, seed in enumerate(range(start, start + MAX_RUNS), 1):
         try:
             _watch(seed, RULES[rule])
         except Broken as broken:

@@ -201,9 +201,8 @@ def table(results: dict[str, Any]) -> None:
         ):
             used = found[name]
             print(f"  {label:46} {used['windows']:7,.0f} requests {used['cpu_seconds']:7.2f} s of CPU")
-        print(
-            f"  resident: {found['resident_mib']} MiB, {found['resident_before_mib']} before; file: {found['file_mib']} MiB"
-        )
+        memory, before = found["resident_mib"], found["resident_before_mib"]
+        print(f"  resident: {memory} MiB, {before} before; file: {found['file_mib']} MiB")
     if "idle" in results:
         found = results["idle"]
         print(f"{found['projects']:,} projects in which nothing happens, {found['hours']} virtual hours")

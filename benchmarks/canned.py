@@ -60,7 +60,7 @@ class Canned:
         self.seconds = 0.0
         self.requests: Counter[str] = Counter()
         self._orders = orders
-        self._open = int(1 / open_share) if open_share else 0
+        self._open = int(orders * open_share)
         self._every = every
         self._faults = faults
         self._rng = random.Random(seed)
@@ -105,7 +105,7 @@ class Canned:
         number, deploy_id = index + 1, f"L-{project:032x}"
         at = EPOCH - 10_000_000 + 60.0 * index
         moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
-        is_open = bool(self._open) and index % self._open == 0 and index < self._orders
+        is_open = self._orders - self._open <= index < self._orders  # the newest of those that were there at first
         events = [_EVENT % (deploy_id, number, 1, deploy_id, number, 1, at, "submitted", 0.0, 0.0)]
         if not is_open:
             events.append(_EVENT % (deploy_id, number, 2, deploy_id, number, 2, at + 1, "filled", 501.2, 10.0))

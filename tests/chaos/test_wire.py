@@ -146,7 +146,8 @@ async def one(
             await good(client, project, rng)
     reused = len(server.connections) == before
     ends["on the same connection"] += reused
-    assert reused or ended != "value" or spoiler.sent[0] != "as_it_is" or not spoiler.kept
+    slow = any(isinstance(each, qcasync.RetryScheduled) for each in observed)  # the machine: another attempt was made
+    assert reused or slow or ended != "value" or spoiler.sent[0] != "as_it_is" or not spoiler.kept
 
 
 async def good(client: qcasync.Client, project: Project, rng: random.Random) -> None:

@@ -19,7 +19,7 @@ from tests.conftest import ENDS, JumpingLoop, virtual_trio
 from tests.support import EPOCH, World, true_time, world
 
 CHUNKS = 20
-RUNS_PER_LISTING = 5
+RUNS_PER_LISTING = 10
 """`--runs` counts runs of the cheapest model, that of a watch; a listing costs as much as some of them."""
 FAILURES = (qcasync.IncompleteRead, qcasync.NotReady, qcasync.RequestError, qcasync.ResponseError)
 """Beside `IncompleteRead`, what ends a listing whose first window cannot be read."""

@@ -25,7 +25,7 @@ from tests.support import EPOCH, true_time
 from tests.unit.recording.playing import play, record
 
 CHUNKS: Final = 4
-RUNS_PER_LISTING: Final = 500
+RUNS_PER_LISTING: Final = 1000
 """So many listings of test_listings.py are run for each recording here."""
 LASTS: Final = 5400.0
 """Seconds that are recorded."""

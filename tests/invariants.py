@@ -24,7 +24,8 @@ from typing import Any, Final
 
 import msgspec
 
-from qcasync._core.deltas import OrderRecord, digest, event_digest
+from qcasync._core.deltas import OrderRecord
+from qcasync._core.digests import digest, event_digest
 from qcasync.models.changes import Change, Gap, OrderAdded, OrderChanged, OrderEventAdded, OrderEventAmended
 from qcasync.models.orders import Order
 from qcasync.models.quarantine import Quarantined

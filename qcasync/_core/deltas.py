@@ -4,7 +4,6 @@ What is remembered is small: digests tell whether two versions are the same, nev
 from absence, and nothing from an answer that is older than one that was read before: replicas lag behind each other.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -12,24 +11,16 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from qcasync._core.digests import NAME_BYTES, Digest, digest, digest_of, event_digest, identity, plain
 from qcasync.models.changes import Change, OrderAdded, OrderChanged, OrderEventAdded, OrderEventAmended
 from qcasync.models.enums import OrderStatus
-from qcasync.models.order_events import OrderEvent
 from qcasync.models.orders import Order
 
-DIGEST_BYTES: Final = 8
-NAME_BYTES: Final = 4
-"""Bytes of an event's digest that stand for its id, within its order; the others stand for what it says."""
-EVENT_BYTES: Final = NAME_BYTES + DIGEST_BYTES
-MAX_NAME: Final = 100
-"""Characters of a server's name that becomes part of a key."""
 SETTLED: Final = 1200.0
 """Seconds after which even a replica that lags behind shows what another one has shown, or something newer."""
 TERMINAL: Final = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.INVALID})
 
 T = TypeVar("T")
-
-Digest = bytes
 
 
 class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,32 +99,6 @@ _SAME: Final = Merged()
 _STALE: Final = Merged(stale=True)
 
 
-def _form() -> str:
-    """Names the fields that digests are made of."""
-    names = " ".join(name for kind in (Order, OrderEvent) for name in kind.__struct_encode_fields__)
-    return hashlib.blake2b(names.encode(), digest_size=DIGEST_BYTES).hexdigest()
-
-
-FORM: Final = _form()
-"""How this release digests: another release may know more fields, and its digests tell nothing to this one."""
-
-
-def identity(order: Order) -> Digest:
-    """What makes an order itself, whatever happens to it."""
-    created = order.created_time or order.time
-    return digest_of(f"{order.id} {created.isoformat()} {order.symbol.id}".encode())
-
-
-def digest(order: Order) -> Digest:
-    """Of everything but the events, and but what a listing added."""
-    return digest_of(msgspec.json.encode(msgspec.structs.replace(order, events=(), deployment=None)))
-
-
-def event_digest(event: OrderEvent) -> Digest:
-    """Of an event: of its id, and of everything."""
-    return digest_of(event.id.encode())[:NAME_BYTES] + digest_of(msgspec.json.encode(event))
-
-
 def merge(known: OrderRecord | None, sighting: Sighting, *, quiet: bool = False) -> Merged:
     """Compare an order with what is remembered of it.
 
@@ -160,18 +125,7 @@ def merge(known: OrderRecord | None, sighting: Sighting, *, quiet: bool = False)
     changes += [_event(sighting, known.identity, at) for at in added]
     if fields != known.digest and not quiet:
         changes.append(_changed(known, sighting, past, fields))
-    record = OrderRecord(
-        deployment=known.deployment,
-        order_id=known.order_id,
-        index=sighting.index,
-        identity=known.identity,
-        digest=fields,
-        events=events,
-        past=past,
-        updated_at=_updated_at(order),
-        since=sighting.observed_at.timestamp(),
-        is_open=order.status not in TERMINAL,
-    )
+    record = _record(sighting, known.identity, fields, events, past)
     return Merged(record=record, changes=tuple(changes))
 
 
@@ -201,18 +155,26 @@ def _added(sighting: Sighting, fields: Digest, events: tuple[Digest, ...]) -> Me
         index=sighting.index,
         order=_bare(order),
     )
-    record = OrderRecord(
+    record = _record(sighting, itself, fields, events)
+    return Merged(record=record, changes=(added, *(_event(sighting, itself, at) for at in range(len(events)))))
+
+
+def _record(
+    sighting: Sighting, itself: Digest, fields: Digest, events: tuple[Digest, ...], past: Digest = b""
+) -> OrderRecord:
+    order = sighting.order
+    return OrderRecord(
         deployment=sighting.deployment,
         order_id=order.id,
         index=sighting.index,
         identity=itself,
         digest=fields,
         events=events,
+        past=past,
         updated_at=_updated_at(order),
         since=sighting.observed_at.timestamp(),
         is_open=order.status not in TERMINAL,
     )
-    return Merged(record=record, changes=(added, *(_event(sighting, itself, at) for at in range(len(events)))))
 
 
 def _moved(known: OrderRecord, index: int) -> Merged:
@@ -301,15 +263,3 @@ def _bare(order: Order) -> Order:
 def _updated_at(order: Order) -> float:
     moments = (order.last_update_time, order.last_fill_time, order.canceled_time)
     return max((moment.timestamp() for moment in moments if moment is not None), default=0.0)
-
-
-def digest_of(content: bytes) -> Digest:
-    """Of anything."""
-    return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
-
-
-def plain(name: str) -> str:
-    """A server's name for something, as part of a key: itself if it is short and printable, else what stands for it."""
-    if 0 < len(name) <= MAX_NAME and name.isascii() and name.isprintable():
-        return name
-    return digest_of(name.encode("utf-8", "surrogatepass")).hex()

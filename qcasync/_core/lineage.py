@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
-from qcasync._core.deltas import SETTLED, Digest, digest_of, identity
+from qcasync._core.deltas import SETTLED
+from qcasync._core.digests import Digest, digest_of, identity
 from qcasync.models.orders import Order
 from qcasync.models.quarantine import Quarantined
 

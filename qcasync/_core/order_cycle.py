@@ -12,16 +12,13 @@ Transitions: partial -> done | partial -> full -> tail -> done. A full reading m
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
-import msgspec
-
-from qcasync._core.deltas import Digest
-from qcasync._core.lineage import NOBODY, Known, Lineage, Row, Run, mark
+from qcasync._core.lineage import Known, Lineage, Row, mark
+from qcasync._core.placing import OrderMemory, Placed, Placing
 from qcasync._core.requests import MAX_WINDOW
 from qcasync._core.rows import identity as identity_at
 from qcasync._core.window_steps import Arrival, Complete, Step, Trouble, Wait, Window
 from qcasync._core.windows import WindowPlan
 from qcasync.models.orders import Order
-from qcasync.models.quarantine import Quarantined
 
 FULL_CYCLES: Final = 8
 """After so many looks everything is read."""
@@ -31,30 +28,6 @@ MOST_BEHIND: Final = 3
 """Windows of one look for rows in the middle that no answer could place."""
 ABSENCES: Final = 2
 """Looks in a row that do not show the last known order, before everything is read."""
-
-
-class OrderMemory(msgspec.Struct, kw_only=True):
-    """What is remembered of a project's list between two looks.
-
-    Attributes:
-        frontier: All rows below this index were read at some time.
-        anchor: The row before the frontier; None if there is none.
-        runs: The deployments.
-        complete_through: When the latest complete reading began, in the server's Unix seconds; None before the first.
-    """
-
-    frontier: int = 0
-    anchor: Known | None = None
-    runs: tuple[Run, ...] = ()
-    complete_through: float | None = None
-
-
-class Placed(msgspec.Struct, frozen=True):
-    """A row whose deployment is certain, or that cannot be decoded; then it may be `NOBODY`'s."""
-
-    index: int
-    deployment: int
-    row: Row
 
 
 class OrderCycle:
@@ -71,7 +44,8 @@ class OrderCycle:
             the next look, which reads the anchor and what is behind it anyway.
     """
 
-    _plan_of: ClassVar[type[WindowPlan]] = WindowPlan  # the removal test puts others in its place
+    _plan_of: ClassVar[type[WindowPlan]] = WindowPlan  # the removal test puts others in the place of these two
+    _placing_of: ClassVar[type[Placing]] = Placing
 
     def __init__(
         self,
@@ -85,19 +59,14 @@ class OrderCycle:
         at_once: bool = False,
     ) -> None:
         self._remembered = remembered
-        self._lineage = lineage
         self._size = size
         self._expected = dict(open_orders)
         self.frontier: int = memory.frontier
         """Index up to which all rows are known; entries that cannot be decoded at the end of the list do not count."""
         self.anchor: Known | None = memory.anchor
         """The order before it."""
+        self._placing = self._placing_of(lineage, self._expected)
         self._placed_to = 0
-        self._unplaced: int | None = None
-        self._strays: dict[Digest, int] = {}
-        self._loose: set[int] = set()
-        self._unreadable: set[int] = set()
-        self._anchors: dict[int, Known] = {}
         self._queue: list[Window] = []
         self._is_asking = False
         self._plan: WindowPlan | None = None
@@ -135,13 +104,13 @@ class OrderCycle:
     @property
     def hidden(self) -> bool:
         """Whether some entries could not be decoded."""
-        return bool(self._unreadable)
+        return self._placing.hides
 
     @property
     def proved(self) -> bool:
         """Whether everything was read up to a proved end, and all that was shown meanwhile was placed."""
         whole = self._end is not None and self._placed_to >= self._end
-        return whole and not self.moved and not self._strays
+        return whole and not self.moved and not self._placing.strays
 
     def next_step(self, now: float) -> Step:
         """What to do next. A window that is returned counts as in flight until its answer is told."""
@@ -175,11 +144,11 @@ class OrderCycle:
                 count=len(rows), length=length, first=identity_at(rows, 0), surplus=identity_at(rows, window.size)
             )
             rows = rows[: self._plan.page_received(window, arrival, now)]
-            return self._place(window.start, rows, at)
+            return self._placing.place(window.start, rows, at, beyond=0)
         self._is_asking = False
         rows = rows[: window.size]
         as_expected = self._is_as_expected(window, rows)
-        placed = self._place(window.start, rows, at)
+        placed = self._placing.place(window.start, rows, at, beyond=self.frontier)
         if not as_expected:
             self._list_moved()
             return placed
@@ -190,9 +159,9 @@ class OrderCycle:
             return placed
         if 0 < len(rows) < window.size:
             self._read_on(end, window.end)
-        if self._unplaced is None:
+        if self._placing.unplaced is None:
             self._placed_to = max(self._placed_to, end)
-            self._grow(self._after_last_order(end))
+            self._grow(self._placing.after_last_order(end))
         return placed
 
     def window_abandoned(self, window: Window) -> None:
@@ -223,7 +192,7 @@ class OrderCycle:
     def _grow(self, end: int) -> None:
         """Rows came beyond what was known: look further, from the last order among them."""
         if end > self.frontier:
-            self._look_behind(end, self._anchors[end])
+            self._look_behind(end, self._placing.anchors[end])
 
     def _look_behind(self, end: int, anchor: Known) -> None:
         self.frontier, self.anchor = end, anchor
@@ -240,40 +209,33 @@ class OrderCycle:
 
     def _end_at_once(self, end: int) -> None:
         """One answer may have shown everything. If that is not what was known, it is read as usual."""
-        if end != self.frontier or self._unplaced is not None or self._unreadable:
+        if end != self.frontier or self._placing.unplaced is not None or self._placing.hides:
             self._begin_full()
 
     def _begin_full(self) -> None:
         self.full, self.at_once = True, False
         self._queue.clear()
-        self._unplaced, self._placed_to = None, 0
-        self._unreadable.clear()
-        self._loose.clear()
-        self._anchors.clear()
+        self._placed_to = 0
+        self._placing.begin_again()
         self._plan = self._plan_of(size=self._size, remembered=self._remembered or None, room=2**62)
 
     def _end_full(self, plan: WindowPlan) -> None:
         """Everything was read. Rows that no answer could place are looked at once more, behind one that is placed."""
+        placing = self._placing
         self._plan, self._end = None, plan.frontier
-        self._placed_to = plan.frontier if self._unplaced is None else self._unplaced
-        end = self._after_last_order(self._placed_to)
-        self.frontier, self.anchor = end, self._anchors.get(end)
-        if self._unplaced is None:
+        self._placed_to = plan.frontier if placing.unplaced is None else placing.unplaced
+        end = placing.after_last_order(self._placed_to)
+        self.frontier, self.anchor = end, placing.anchors.get(end)
+        if placing.unplaced is None:
             return
         self._expected.clear()
         if self.anchor is not None:
-            self._unplaced = None
+            placing.unplaced = None
             self._look_behind(end, self.anchor)
         else:  # the list begins with such rows, and others may tell whose they are: in the next look
-            places = sorted(index for index in self._loose if index in self._anchors)[:MOST_BEHIND]
-            self._expected |= {index - 1: self._anchors[index] for index in places}
-            self._queue += [Window(index - 1, index - 1 + self._size) for index in places]
-
-    def _after_last_order(self, end: int) -> int:
-        """Entries that cannot be decoded are no anchors."""
-        while end - 1 in self._unreadable:
-            end -= 1
-        return end
+            behind = placing.loose_behind_anchors()[:MOST_BEHIND]
+            self._expected |= {index - 1: placing.anchors[index] for index in behind}
+            self._queue += [Window(index - 1, index - 1 + self._size) for index in behind]
 
     # What rows are
 
@@ -289,33 +251,6 @@ class OrderCycle:
             if isinstance(row, Order) and mark(row) != known.identity:
                 return False
         return True
-
-    def _place(self, start: int, rows: Sequence[Row], at: float) -> list[Placed]:
-        placed: list[Placed] = []
-        numbers = self._lineage.place(start, rows, at, self._expected)
-        for index, (row, number) in enumerate(zip(rows, numbers, strict=True), start):
-            if isinstance(row, Quarantined):
-                self._unreadable.add(index)
-                placed.append(Placed(index, NOBODY, row))
-            elif number is not None:
-                self._unreadable.discard(index)
-                if self._strays and len(row.events) >= self._strays.get(mark(row), 0):
-                    self._strays.pop(mark(row), None)
-                placed.append(Placed(index, number, row))
-            else:
-                self._strays[mark(row)] = max(len(row.events), self._strays.get(mark(row), 0))
-                self._loose.add(index)
-                if self._plan is not None or index >= self.frontier:
-                    self._unplaced = index if self._unplaced is None else min(self._unplaced, index)
-        self._keep_anchors(placed)
-        return placed
-
-    def _keep_anchors(self, placed: Sequence[Placed]) -> None:
-        """Orders behind which the next look may begin: those without another placed order behind them."""
-        orders = {each.index: each for each in placed if isinstance(each.row, Order)}
-        for index, each in orders.items():
-            if index + 1 not in orders:
-                self._anchors[index + 1] = Known(each.deployment, mark(each.row))
 
 
 def is_full_due(cycles: int, seconds: float, absences: int) -> bool:

@@ -6,9 +6,11 @@ from typing import ClassVar
 
 import msgspec
 
-from qcasync._core.deltas import SETTLED, Merged, OrderRecord, Sighting, merge, plain
+from qcasync._core.deltas import SETTLED, Merged, OrderRecord, Sighting, merge
+from qcasync._core.digests import plain
 from qcasync._core.lineage import MISSED, Known, Lineage, Run
-from qcasync._core.order_cycle import OrderCycle, OrderMemory, Placed, is_full_due
+from qcasync._core.order_cycle import OrderCycle, is_full_due
+from qcasync._core.placing import OrderMemory, Placed
 from qcasync._core.window_steps import Trouble
 from qcasync.models.changes import Change, Gap
 from qcasync.models.orders import Order

@@ -4,8 +4,6 @@ QuantConnect reports most failures with HTTP 200 and `success: false`, and the r
 tell the texts apart are data: a new text is a new row of `PATTERNS`.
 """
 
-import email.utils
-import math
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -18,6 +16,7 @@ from qcasync._core.decoding import Loading, Refusal, html_title, read_refusal
 from qcasync._core.endpoints import Endpoint
 from qcasync._core.redaction import scrub
 from qcasync._core.rejections import CREDENTIALS_HINT, Rejected
+from qcasync._core.retry_after import retry_after
 from qcasync._core.retrying import Situation
 from qcasync._core.skew import unix_second
 from qcasync.errors import (
@@ -279,36 +278,3 @@ def _page(body: bytes) -> str | None:
         return None
     named = f" titled {scrub(title)!r}" if title else ""
     return f"a page of HTML{named} instead of JSON, perhaps from a proxy or for maintenance"
-
-
-def retry_after(headers: Mapping[str, str], server_time: float) -> float | None:
-    """Seconds that the server asks to wait: `Retry-After-Ms`, or `Retry-After` as seconds or as a date.
-
-    Negative, endless, unreadable and absurd values count as none.
-    """
-    if (milliseconds := headers.get("retry-after-ms")) is not None and (seconds := _number(milliseconds)) is not None:
-        return seconds / 1000
-    text = headers.get("retry-after")
-    if text is None:
-        return None
-    if (seconds := _number(text)) is not None:
-        return seconds
-    try:
-        moment = email.utils.parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    if moment.tzinfo is None:  # it would be taken for local time
-        return None
-    seconds = moment.timestamp() - server_time
-    return seconds if 0 <= seconds <= _ABSURD else None
-
-
-_ABSURD: Final = 7 * 86400.0
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and 0 <= number <= _ABSURD else None

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from qcasync._core.deltas import digest_of, plain
+from qcasync._core.digests import digest_of, plain
 from qcasync.models.changes import CashChanged, Change, ChartExtended, HoldingChanged, StatisticsChanged
 from qcasync.models.charts import Candlestick, Chart, ChartPoint
 from qcasync.models.portfolio import Cash, Holding, Portfolio

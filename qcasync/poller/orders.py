@@ -8,10 +8,11 @@ import anyio
 import msgspec
 
 from qcasync._core.decoding import Loading, Refusal
-from qcasync._core.deltas import FORM, digest_of
+from qcasync._core.digests import FORM, digest_of
 from qcasync._core.endpoints import READ_LIVE_ORDERS, Endpoint
-from qcasync._core.order_cycle import OrderCycle, OrderMemory, Placed
+from qcasync._core.order_cycle import OrderCycle
 from qcasync._core.order_follower import OrderFollower, keys_of
+from qcasync._core.placing import OrderMemory, Placed
 from qcasync._core.requests import ReadLiveOrders
 from qcasync._core.window_steps import Broken, Complete, LookAgain, Trouble, Wait, Window
 from qcasync._core.windows import WARMING_LIMIT

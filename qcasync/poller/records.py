@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from qcasync._core import requests
-from qcasync._core.deltas import digest_of, plain
+from qcasync._core.digests import digest_of, plain
 from qcasync._core.endpoints import READ_LIVE_INSIGHTS, READ_LIVE_LOGS
 from qcasync._core.requests import MAX_LOG_LINES, MAX_WINDOW
 from qcasync._core.tails import TailMemory, follow_tail

@@ -14,10 +14,12 @@ from typing import ClassVar, Final
 import msgspec
 import pytest
 
-from qcasync._core.deltas import Digest, Merged, OrderRecord, Sighting, event_digest
+from qcasync._core.deltas import Merged, OrderRecord, Sighting
+from qcasync._core.digests import Digest, event_digest
 from qcasync._core.lineage import Known, Lineage, Row, Run, _Stretch
-from qcasync._core.order_cycle import OrderCycle, OrderMemory, Placed
+from qcasync._core.order_cycle import OrderCycle
 from qcasync._core.order_follower import OrderFollower
+from qcasync._core.placing import OrderMemory, Placed, Placing
 from qcasync._core.window_steps import Arrival, Window
 from qcasync._core.windows import WindowPlan
 from qcasync.models.changes import Change
@@ -181,17 +183,23 @@ class Unanchored(OrderCycle):
         return True
 
 
-class Overlooking(OrderCycle):
+class Overlooking(Placing):
     """Rows that nothing places are done with."""
 
-    def _place(self, start: int, rows: Sequence[Row], at: float) -> list[Placed]:
-        placed = super()._place(start, rows, at)
-        self._unplaced = None
-        self._strays.clear()
+    def place(self, start: int, rows: Sequence[Row], at: float, *, beyond: int) -> list[Placed]:
+        placed = super().place(start, rows, at, beyond=beyond)
+        self.unplaced = None
+        self.strays.clear()
         return placed
 
+
+class Overlooked(OrderCycle):
+    """It goes on behind them."""
+
+    _placing_of = Overlooking
+
     def _grow(self, end: int) -> None:
-        if end in self._anchors:
+        if end in self._placing.anchors:
             super()._grow(end)
 
 
@@ -203,7 +211,7 @@ class Discarding(OrderCycle):
     ) -> list[Placed]:
         was_full = self.full
         placed = super().page_received(window, rows, length, at, now)
-        self._strays.clear()
+        self._placing.strays.clear()
         return placed if self.full == was_full else []
 
 
@@ -323,7 +331,7 @@ RULES: Final[dict[str, type[Desk]]] = {
     "only a complete reading settles a deployment": unaware(places(SettledBySight)),
     "entries that cannot be decoded hide boundaries": places(Bridging),
     "everything is read from time to time": follows(NeverEverything),
-    "the frontier does not pass rows that are not placed": looks(Overlooking),
+    "the frontier does not pass rows that are not placed": looks(Overlooked),
     "what a moved list shows is kept": looks(Discarding),
     "short windows are filled": plans(Unfilled),
     "an end below the hint is looked at twice": plans(Hasty),

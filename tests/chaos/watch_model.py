@@ -18,8 +18,9 @@ from typing import Any, Final
 import msgspec
 
 from qcasync._core.deltas import SETTLED, TERMINAL, OrderRecord
-from qcasync._core.order_cycle import OrderCycle, OrderMemory
+from qcasync._core.order_cycle import OrderCycle
 from qcasync._core.order_follower import OrderFollower, keys_of
+from qcasync._core.placing import OrderMemory
 from qcasync._core.window_steps import LookAgain, Window
 from qcasync.models.changes import Change, Gap, OrderAdded
 from qcasync.models.enums import OrderDirection, OrderStatus, OrderType

@@ -5,7 +5,8 @@ operating system, which ends with the process, and a number that every opening i
 A file that is not certainly ours and whole is refused, and never deleted.
 """
 
+from qcasync.poller.sqlite_store.owners import STALE_AFTER
 from qcasync.poller.sqlite_store.schema import APPLICATION_ID
-from qcasync.poller.sqlite_store.store import PRUNED_AT_ONCE, STALE_AFTER, SqliteStore
+from qcasync.poller.sqlite_store.store import PRUNED_AT_ONCE, SqliteStore
 
 __all__ = ["APPLICATION_ID", "PRUNED_AT_ONCE", "STALE_AFTER", "SqliteStore"]

@@ -2,13 +2,13 @@
 
 import sqlite3
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from qcasync._core.change_codec import decode_change, encode_change
-from qcasync._core.deltas import EVENT_BYTES, Digest, OrderRecord
+from qcasync._core.deltas import OrderRecord
+from qcasync._core.digests import EVENT_BYTES, Digest
 from qcasync.models.changes import Change
 
 
@@ -69,23 +69,3 @@ def enqueue(database: sqlite3.Connection, project_id: int, new: Iterable[Change]
         (project_id, last + len(changes)),
     )
     return changes
-
-
-class Owner(msgspec.Struct, frozen=True, array_like=True):
-    """The process that uses a file, or was killed while it did; without a host, if nobody does."""
-
-    fence: int
-    host: str
-    process: int
-    since: float
-    renewed_at: float
-
-    def __str__(self) -> str:
-        since = datetime.fromtimestamp(self.since, UTC).isoformat(" ", "seconds")
-        return f"process {self.process} on {self.host}, since {since}"
-
-
-def read_owner(database: sqlite3.Connection) -> Owner:
-    """Who was written into the file last."""
-    row = database.execute("SELECT fence, host, process, since, renewed_at FROM qc_owner").fetchone()
-    return msgspec.convert(row, Owner)

@@ -11,8 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from qcasync._core.deltas import OrderRecord
-from qcasync.errors import CheckpointError, ConfigurationError
+from qcasync.errors import ConfigurationError
 from qcasync.models.changes import Change
+from qcasync.poller.sqlite_store.examining import examined
 from qcasync.poller.sqlite_store.files import (
     Lock,
     beside,
@@ -26,24 +27,18 @@ from qcasync.poller.sqlite_store.files import (
     set_aside,
 )
 from qcasync.poller.sqlite_store.guard import let_write
+from qcasync.poller.sqlite_store.owners import in_use, owner_of, read_owner, refuse_alive
 from qcasync.poller.sqlite_store.refusals import ELSEWHERE, REBUILD, explained, refusal
-from qcasync.poller.sqlite_store.rows import Owner, change_of, enqueue, read_owner, record_of, row_of
+from qcasync.poller.sqlite_store.rows import change_of, enqueue, record_of, row_of
 from qcasync.poller.sqlite_store.schema import (
-    APPLICATION_ID,
-    COUNT_ASTRAY,
     COUNT_ATTEMPTS,
     ORDERS,
     PRUNE,
-    SCHEMA_VERSION,
     SETTINGS,
-    expected_tables,
     pragma,
-    tables,
 )
 from qcasync.poller.store import RETENTION, Facts, OrderKey, Write
 
-STALE_AFTER: Final = 30.0
-"""Seconds without renewal after which an owner on another machine is taken for gone."""
 SMALLEST: Final = 512
 """Bytes of the smallest database there can be."""
 PRUNED_AT_ONCE: Final = 5_000
@@ -81,7 +76,7 @@ class SqliteStore:
         with explained(self.path):
             require_regular(self.path)
             if not self._lock.take():
-                raise self._in_use(self._owner())
+                raise in_use(self.path, owner_of(self.path))
         try:
             with explained(self.path):
                 return self._take(account, now, rebuild=rebuild)
@@ -219,7 +214,7 @@ class SqliteStore:
             raise refusal(self.path, "was moved or deleted while it was in use", "Start again.", lasting=True)
         owner = read_owner(database)
         if owner.fence != self._fence:
-            raise self._in_use(owner, lasting=True)
+            raise in_use(self.path, owner, lasting=True)
 
     def _is_pending(self, database: sqlite3.Connection, change: Change) -> bool:
         query = "SELECT acked_at FROM qc_outbox WHERE project_id = ? AND sequence = ? AND key = ?"
@@ -255,7 +250,7 @@ class SqliteStore:
         half_rebuilt = is_half_rebuilt(self.path)
         if rebuild or half_rebuilt:
             if not half_rebuilt:
-                self._refuse_alive(self._owner(), now)
+                refuse_alive(self.path, owner_of(self.path), self._host, now)
                 create(self.path, account, now, rebuilt=True)
             set_aside(self.path)
             put_in_place(self.path)
@@ -272,12 +267,12 @@ class SqliteStore:
         database = self._database = connect(self.path, "rw")
         for setting in SETTINGS:
             database.execute(setting)
-        begun_at = self._examined(database, account)
+        begun_at = examined(self.path, database, account)
         if size % pragma(database, "page_size") and not has_log:  # SQLite reads zeros there
             raise refusal(self.path, "is damaged (its last page is cut off)", REBUILD)
         database.execute("BEGIN IMMEDIATE")
         owner = read_owner(database)
-        self._refuse_alive(owner, now)
+        refuse_alive(self.path, owner, self._host, now)
         database.execute(
             "UPDATE qc_owner SET fence = fence + 1, host = ?, process = ?, since = ?, renewed_at = ?",
             (self._host, os.getpid(), now, now),
@@ -286,50 +281,6 @@ class SqliteStore:
         database.execute("COMMIT")
         self._fence, self._now = owner.fence + 1, now
         return begun_at
-
-    def _examined(self, database: sqlite3.Connection, account: str) -> float:
-        """When the file was begun, if it is ours and whole."""
-        if pragma(database, "application_id") != APPLICATION_ID:
-            raise refusal(self.path, "is a database of another program", ELSEWHERE)
-        version = pragma(database, "user_version")
-        if version > SCHEMA_VERSION:
-            raise refusal(
-                self.path, f"was written by a newer release of qcasync (schema {version})", "Upgrade qcasync."
-            )
-        found = pragma(database, "quick_check(1)")
-        if found != "ok":
-            raise refusal(self.path, f"is damaged ({found})", REBUILD)
-        if version != SCHEMA_VERSION or tables(database) != expected_tables():
-            raise refusal(self.path, f"has not the tables that it should have (schema {version})", REBUILD)
-        row = database.execute("SELECT account, begun_at FROM qc_account").fetchone()
-        owned_by, begun_at = msgspec.convert(row, tuple[str, float])
-        if database.execute(COUNT_ASTRAY).fetchone() != (0,):
-            raise refusal(self.path, "is damaged (changes are missing)", REBUILD)
-        if owned_by != account:
-            raise refusal(
-                self.path, "belongs to another account, or to another address", "Name another file for this one."
-            )
-        return begun_at
-
-    def _refuse_alive(self, owner: "Owner | None", now: float) -> None:
-        """Locks of network file systems may not reach other machines; the owner's row does."""
-        if owner is not None and owner.host not in {"", self._host} and abs(now - owner.renewed_at) < STALE_AFTER:
-            raise self._in_use(owner)
-
-    def _owner(self) -> "Owner | None":
-        """Who was written into the file last, as far as it can be read."""
-        with (
-            suppress(sqlite3.Error, UnicodeDecodeError, msgspec.MsgspecError),
-            closing(connect(self.path, "ro")) as database,
-        ):
-            return read_owner(database)
-        return None
-
-    def _in_use(self, owner: "Owner | None", *, lasting: bool = False) -> CheckpointError:
-        who = "another process" if owner is None or not owner.host else str(owner)
-        problem = f"was taken over by {who}" if lasting else f"is in use by {who}"
-        hint = f"Stop it, or name another file. {STALE_AFTER:.0f} s after it ended, any machine may take over."
-        return refusal(self.path, problem, hint, lasting=lasting)
 
     # How it is done
 

@@ -6,19 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from qcasync._core.deltas import (
-    MAX_NAME,
-    SETTLED,
-    Merged,
-    OrderRecord,
-    Sighting,
-    digest,
-    event_digest,
-    identity,
-    is_stale,
-    merge,
-    plain,
-)
+from qcasync._core.deltas import SETTLED, Merged, OrderRecord, Sighting, is_stale, merge
+from qcasync._core.digests import MAX_NAME, digest, event_digest, identity, plain
 from qcasync.models.changes import Change, OrderAdded, OrderChanged, OrderEventAdded, OrderEventAmended
 from qcasync.models.enums import OrderDirection, OrderStatus, OrderType
 from qcasync.models.order_events import OrderEvent

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from qcasync._core.lineage import NOBODY, Known, Lineage, Row, mark
-from qcasync._core.order_cycle import OrderCycle, OrderMemory, Placed, is_full_due
+from qcasync._core.order_cycle import OrderCycle, is_full_due
+from qcasync._core.placing import OrderMemory, Placed
 from qcasync._core.window_steps import Broken, Complete, LookAgain, Trouble, Wait, Window
 from qcasync.models.orders import Order
 from tests.unit.core.test_deltas import NOON

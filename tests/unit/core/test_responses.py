@@ -18,7 +18,8 @@ from qcasync._core.endpoints import (
     Endpoint,
 )
 from qcasync._core.rejections import CREDENTIALS_HINT, Rejected
-from qcasync._core.responses import NO_TIMESTAMP_HINT, Value, interpret, patterns, retry_after
+from qcasync._core.responses import NO_TIMESTAMP_HINT, Value, interpret, patterns
+from qcasync._core.retry_after import retry_after
 from qcasync._core.retrying import Situation
 from qcasync.errors import (
     AccessBlocked,

@@ -32,8 +32,8 @@ from tests.support import EPOCH, true_time
 
 K = FaultKind
 CHUNKS: Final = 10
-RUNS_PER_LISTING: Final = 5
-"""So many listings of test_listings.py are run for each call here."""
+RUNS_PER_WORLD: Final = 5
+"""How many runs of `--runs`, which are models of a watch, stand for each one here."""
 HOUR: Final = 3600.0
 PATHS: Final = {"stop": "live/update/stop", "liquidate": "live/update/liquidate", "create": "live/create"}
 BEFORE_EXECUTION: Final = frozenset(
@@ -544,7 +544,7 @@ def _check_journal(scene: Scene, end: Ended) -> None:
 
 def seeded(config: pytest.Config, chunk: int) -> tuple[Run, range]:
     """What a chunk runs."""
-    runs, first = -(-config.getoption("--runs") // RUNS_PER_LISTING), config.getoption("--seed")
+    runs, first = -(-config.getoption("--runs") // RUNS_PER_WORLD), config.getoption("--seed")
     return run_virtually, range(first + chunk, first + runs, CHUNKS)
 
 

@@ -30,8 +30,8 @@ from tests.chaos.workers import Run
 from tests.conftest import ENDS
 
 WINDOWS: Final = sys.platform == "win32"
-RUNS_PER_LISTING: Final = 1000
-"""So many listings of test_listings.py are run for each seed here."""
+RUNS_PER_WATCH: Final = 1000
+"""How many runs of `--runs`, which are models of a watch, stand for each one here."""
 CHUNKS: Final = 2
 KILLS: Final = 10
 """In a run."""
@@ -282,7 +282,7 @@ def _check(scene: Scene) -> Counter[str]:
 
 def seeded(config: pytest.Config, chunk: int) -> tuple[Run, range]:
     """What a chunk runs."""
-    runs, first = -(-config.getoption("--runs") // RUNS_PER_LISTING), config.getoption("--seed")
+    runs, first = -(-config.getoption("--runs") // RUNS_PER_WATCH), config.getoption("--seed")
     return run, range(first + chunk, first if WINDOWS else first + runs, CHUNKS)
 
 
@@ -292,4 +292,4 @@ def seeded(config: pytest.Config, chunk: int) -> tuple[Run, range]:
 def test_killed_at_any_instant(chunk: int, ends: Counter[str], request: pytest.FixtureRequest) -> None:
     """Goal G10: 100 kills by default, 2,000 with `--runs 200000`."""
     request.config.stash[ENDS]["kills"].update(ends)
-    assert ends["kills"] or request.config.getoption("--runs") <= RUNS_PER_LISTING
+    assert ends["kills"] or request.config.getoption("--runs") <= RUNS_PER_WATCH

@@ -25,8 +25,8 @@ from tests.support import EPOCH, true_time
 from tests.unit.recording.playing import play, record
 
 CHUNKS: Final = 4
-RUNS_PER_LISTING: Final = 1000
-"""So many listings of test_listings.py are run for each recording here."""
+RUNS_PER_WATCH: Final = 1000
+"""How many runs of `--runs`, which are models of a watch, stand for each one here."""
 LASTS: Final = 5400.0
 """Seconds that are recorded."""
 K = FaultKind
@@ -122,7 +122,7 @@ async def run(seed: int, directory: Path) -> Counter[str]:
 
 def seeded(config: pytest.Config, chunk: int) -> tuple[Run, range]:
     """What a chunk runs."""
-    runs, first = -(-config.getoption("--runs") // RUNS_PER_LISTING), config.getoption("--seed")
+    runs, first = -(-config.getoption("--runs") // RUNS_PER_WATCH), config.getoption("--seed")
     return run_virtually, range(first + chunk, first + runs, CHUNKS)
 
 
@@ -131,7 +131,7 @@ def seeded(config: pytest.Config, chunk: int) -> tuple[Run, range]:
 def test_replayed_byte_for_byte(chunk: int, ends: Counter[str], request: pytest.FixtureRequest) -> None:
     """20 recordings by default."""
     request.config.stash[ENDS]["recorded watches"].update(ends)
-    assert ends["changes"] or request.config.getoption("--runs") <= RUNS_PER_LISTING
+    assert ends["changes"] or request.config.getoption("--runs") <= RUNS_PER_WATCH
 
 
 def run_virtually(seed: int) -> Counter[str]:

@@ -1,243 +1,33 @@
-"""What must hold of every history of a watch: of a model, of the real client, or of a process that is killed.
-
-A `History` is a list of moments in the order in which they happened. Whoever runs a watch appends them:
-
-* `Start` when a process takes the store into use, with a number that grows with each owner; `Crash` when it dies.
-* `Answer` for each window of live/orders/read that was answered, with all rows that came and the look it belongs to.
-* `Commit` for each transaction of the store that was kept, also one whose process died before it knew. Its `changes`
-  are the new ones, as the store numbered them; `answer` is the position, in the list of moments, of the answer whose
-  facts it keeps; `complete_through` is set if it says that everything was read by a look, and `remembered` at
-  the end of each look: how many orders the list is thought to have from then on.
-* `Delivery` when a consumer is given a change; `Acknowledgement` when the store has kept that it needs it no more.
-* `Failure` when a project could not be read in a look; `Memory` when somebody measured; `Erasure` if the world told
-  that orders exist no more; `Quiet` at the end, if the world stood still and everything was read and delivered since.
-
-Times are Unix seconds by the server's clock. Orders are told apart by what QuantConnect says of them (`thing`), never
-by the numbers that the watch gives: those are what is examined. What cannot be recorded may be left out, and is not
-examined then. `check` names the first invariant that is broken, and the moment.
-"""
+"""The invariants: each looks through a history, and yields what breaks it."""
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgspec
-
-from qcasync._core.deltas import OrderRecord
 from qcasync._core.digests import digest, event_digest
 from qcasync.models.changes import Change, Gap, OrderAdded, OrderChanged, OrderEventAdded, OrderEventAmended
 from qcasync.models.orders import Order
-from qcasync.models.quarantine import Quarantined
+from tests.invariants.folding import Folded, tell, things_of
+from tests.invariants.moments import (
+    Acknowledgement,
+    Answer,
+    Broken,
+    Commit,
+    Crash,
+    Delivery,
+    Erasure,
+    Failure,
+    Finding,
+    History,
+    Memory,
+    Quiet,
+    Start,
+    Thing,
+    thing,
+)
 
 PATIENCE: Final = 90.0
 """After so many seconds of nothing it is believed that a list became empty, whatever was there before."""
-Thing = tuple[Hashable, ...]
-"""What an order is, whoever looks at it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """A process took the store into use."""
-
-    fencing: int
-
-
-@dataclass(frozen=True, slots=True)
-class Crash:
-    """It died. What it had not committed is forgotten."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A window that was answered. `rows` are all that came; those from `end` on do not count.
-
-    Attributes:
-        length: What the server says about the length of the list.
-    """
-
-    project_id: int
-    look: int
-    start: int
-    end: int
-    rows: tuple[Order[Any] | Quarantined, ...]
-    at: float
-    length: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A transaction that was kept."""
-
-    project_id: int
-    fencing: int
-    changes: tuple[Change, ...]
-    orders: tuple[OrderRecord, ...] = ()
-    answer: int | None = None
-    look: int | None = None
-    complete_through: float | None = None
-    remembered: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A consumer was given a change."""
-
-    change: Change
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
-    """The store has kept that a change, and all before it in its project, need not be delivered any more."""
-
-    change: Change
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A project could not be read."""
-
-    project_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """How much is remembered, and how much may be."""
-
-    used: int
-    bound: int
-
-
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """These orders exist no more."""
-
-    project_id: int
-    things: frozenset[Thing]
-
-
-@dataclass(frozen=True, slots=True)
-class Quiet:
-    """Nothing happens any more, and everything was read and delivered since."""
-
-
-Moment = Start | Crash | Answer | Commit | Delivery | Acknowledgement | Failure | Memory | Erasure | Quiet
-
-
-@dataclass
-class History:
-    """What happened.
-
-    Attributes:
-        moments: In order.
-        told_since: Orders of before this Unix time are a baseline; None if everything is told.
-        undisturbed: The same world without crashes (for I7) or without failures of projects (for I9).
-        renumbered: Whether the two may number deployments differently, as they do when one of them never saw one.
-        erasable: Whether deployments were erased, so that one of the two may have missed some of their orders.
-    """
-
-    moments: list[Moment] = field(default_factory=list)
-    told_since: float | None = None
-    undisturbed: "History | None" = None
-    renumbered: bool = False
-    erasable: bool = False
-
-    def commits(self) -> Iterator[tuple[int, Commit]]:
-        """Yield the commits with their positions."""
-        for at, moment in enumerate(self.moments):
-            if isinstance(moment, Commit):
-                yield at, moment
-
-    def changes(self) -> Iterator[tuple[int, Change]]:
-        """Yield what was told, with the positions of its commits."""
-        for at, commit in self.commits():
-            for change in commit.changes:
-                yield at, change
-
-
-class Broken(AssertionError):
-    """An invariant does not hold.
-
-    Attributes:
-        invariant: Which one.
-        at: Position of the moment that breaks it.
-    """
-
-    def __init__(self, invariant: str, at: int, what: str) -> None:
-        super().__init__(f"{invariant} is broken at moment {at}: {what}")
-        self.invariant = invariant
-        self.at = at
-
-
-Finding = tuple[int, str]
-
-
-def thing(project_id: int, order: Order[Any]) -> Thing:
-    """What an order is: its number, when it was created, and what it trades."""
-    return (project_id, order.id, order.created_time or order.time, order.symbol.id)
-
-
-def events_of(order: Order[Any]) -> Iterator[Hashable]:
-    """Yield what each event of an order is: its name, or its place where the name is not the server's own."""
-    for position, event in enumerate(order.events):
-        yield (position, event.id)
-
-
-# What was told, so far
-
-
-@dataclass
-class _Fold:
-    """An order as the changes tell it."""
-
-    key: tuple[int, int, int]
-    order: Order[Any]
-    events: dict[int, Any] = field(default_factory=dict)
-
-    @property
-    def whole(self) -> Order[Any]:
-        return msgspec.structs.replace(self.order, events=tuple(self.events[at] for at in sorted(self.events)))
-
-
-Folded = dict[tuple[int, int, int], _Fold]
-
-
-def things_of(history: History, commit: Commit) -> Iterator[tuple[tuple[int, int, int], Thing]]:
-    """What the orders are that a transaction is about, by project, deployment and number."""
-    if commit.answer is not None:
-        answer = history.moments[commit.answer]
-        assert isinstance(answer, Answer)
-        for record in commit.orders:
-            row = answer.rows[record.index - answer.start]
-            if isinstance(row, Order):
-                yield (commit.project_id, *record.key), thing(commit.project_id, row)
-    for change in commit.changes:
-        if isinstance(change, OrderAdded):
-            key = (change.project_id, change.deployment, change.order.id)
-            yield key, thing(change.project_id, change.order)
-
-
-def tell(folded: Folded, change: Change) -> str | None:
-    """Apply a change to what was told. Returns what is wrong with it."""
-    match change:
-        case OrderAdded(project_id=project_id, deployment=deployment, order=order):
-            key = (project_id, deployment, order.id)
-            if key in folded:
-                return f"{key} is added twice"
-            folded[key] = _Fold(key, order)
-        case OrderChanged(project_id=project_id, deployment=deployment, order=order):
-            if (fold := folded.get((project_id, deployment, order.id))) is not None:
-                fold.order = order
-        case OrderEventAdded() | OrderEventAmended():
-            fold = folded.get((change.project_id, change.deployment, change.order_id))
-            if fold is not None:
-                fold.events[change.position] = change.event
-        case _:
-            pass
-    return None
-
-
-# The invariants
 
 
 def i1_nothing_is_lost(history: History) -> Iterator[Finding]:  # noqa: C901, PLR0912 (a case for each moment)

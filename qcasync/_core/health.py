@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from qcasync.errors import APIError, AuthenticationError, RateLimitError
 from qcasync.models.changes import ACCOUNT
 
 LASTING: Final = 30.0
@@ -39,6 +40,12 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     error: str
     reason: str
     own: bool = False
+
+    @classmethod
+    def of(cls, error: Exception) -> "Trouble":
+        """What an error says. A refusal is an answer; one of credentials or of pace is about everything."""
+        own = isinstance(error, APIError) and not isinstance(error, AuthenticationError | RateLimitError)
+        return cls(error=type(error).__name__, reason=str(error), own=own)
 
 
 class _Failing(msgspec.Struct):

@@ -25,6 +25,15 @@ class OrderMemory(msgspec.Struct, kw_only=True):
     runs: tuple[Run, ...] = ()
     complete_through: float | None = None
 
+    def says_more_than(self, other: "OrderMemory") -> bool:
+        """Whether it is worth writing down: the times alone at which deployments were last seen are not."""
+        return _timeless(self) != _timeless(other)
+
+
+def _timeless(memory: OrderMemory) -> OrderMemory:
+    runs = tuple(msgspec.structs.replace(run, seen_at=0.0) for run in memory.runs)
+    return msgspec.structs.replace(memory, runs=runs)
+
 
 class Placed(msgspec.Struct, frozen=True):
     """A row whose deployment is certain, or that cannot be decoded; then it may be `NOBODY`'s."""

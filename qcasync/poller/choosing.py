@@ -8,17 +8,13 @@ from typing import Final
 import anyio
 
 from qcasync._core import requests
-from qcasync._core.reconciling import newest
+from qcasync._core.lingering import Lingering, chosen
 from qcasync.errors import ConfigurationError
 from qcasync.models.enums import AlgorithmStatus
 from qcasync.models.live import LiveDeployment
 from qcasync.poller.options import Options
 from qcasync.poller.project import Project
 
-LINGER: Final = 1200.0
-"""Seconds for which a project is watched on when its status chooses it no more: its last orders are yet to come."""
-LONGEST_LINGER: Final = 86_400.0
-"""The same, while these cannot be read."""
 PATIENCE: Final = 30.0
 """Seconds for the user's function that gives the projects."""
 
@@ -34,7 +30,7 @@ class Choice:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._leaving: dict[int, tuple[float, float]] = {}
+        self._lingering = Lingering(orders="orders" in options.periods)
         self._is_failing = False
         self.former: Iterable[int] = ()
         """The projects that a former run of the watch watched last, until they are taken up again."""
@@ -63,7 +59,7 @@ class Choice:
     async def _asked(self, ask: Callable[[], Iterable[int] | Awaitable[Iterable[int]]]) -> list[int] | None:
         """What the user's function says; None if it fails: what it said before holds."""
         try:
-            chosen = await _answer(ask)
+            wanted = await _answer(ask)
         except Exception:  # foreign code, which must not cost the projects that are watched
             if not self.has_begun:
                 raise
@@ -74,7 +70,7 @@ class Choice:
         if self._is_failing:
             logger.info("the function that gives the projects to watch works again")
         self._is_failing = False
-        return chosen
+        return wanted
 
     def _by_status(
         self,
@@ -87,29 +83,9 @@ class Choice:
 
         Those that were chosen when a former run ended may have stopped since, and are watched for that while, too.
         """
-        latest: dict[int, LiveDeployment] = {}
-        for deployment in deployments:
-            project_id = deployment.project_id
-            before = latest.get(project_id)
-            found = deployment if before is None else newest(project_id, (before, deployment)) or before
-            latest[project_id] = found
-        chosen = dict.fromkeys(project_id for project_id, each in latest.items() if each.status == status)
-        since = anyio.current_time(), at
         known, self.former = [*watched, *self.former], ()
-        leaving = {each: self._leaving.get(each, since) for each in known if each not in chosen}
-        self._leaving = {
-            each: since for each, since in leaving.items() if not self._has_left(watched.get(each), *since)
-        }
-        return [*chosen, *self._leaving]
-
-    def _has_left(self, project: Project | None, since: float, left_at: float) -> bool:
-        """Whether nothing more is to be expected of a project that its status chooses no more."""
-        waited = anyio.current_time() - since
-        if waited < LINGER or "orders" not in self._options.periods:
-            return waited >= LINGER
-        read_at = None if project is None else project.orders.complete_through
-        is_read = read_at is not None and read_at >= left_at + LINGER / 2
-        return is_read or waited >= LONGEST_LINGER
+        read_at = {each: watched[each].orders.complete_through if each in watched else None for each in known}
+        return self._lingering.choose(chosen(status, deployments), read_at, now=anyio.current_time(), at=at)
 
 
 async def _answer(ask: Callable[[], Iterable[int] | Awaitable[Iterable[int]]]) -> list[int]:

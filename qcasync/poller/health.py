@@ -7,7 +7,6 @@ import anyio
 import msgspec
 
 from qcasync._core.health import Health, Told, Trouble, Verdict
-from qcasync.errors import APIError, AuthenticationError, RateLimitError
 from qcasync.models.changes import (
     Change,
     ProjectFailing,
@@ -67,9 +66,7 @@ class HealthLog:
 
     async def failed(self, project_id: int, error: Exception) -> None:
         """A look failed."""
-        own = isinstance(error, APIError) and not isinstance(error, AuthenticationError | RateLimitError)
-        trouble = Trouble(error=type(error).__name__, reason=str(error), own=own)
-        await self._tell(self._health.failed(project_id, trouble, anyio.current_time()))
+        await self._tell(self._health.failed(project_id, Trouble.of(error), anyio.current_time()))
 
     async def succeeded(self, project_id: int, *, entirely: bool) -> bool:
         """A look succeeded. Returns whether the service has recovered with it.

@@ -13,13 +13,14 @@ from qcasync._core.endpoints import READ_LIVE_ORDERS, Endpoint
 from qcasync._core.order_cycle import OrderCycle
 from qcasync._core.order_follower import OrderFollower, keys_of
 from qcasync._core.placing import OrderMemory, Placed
+from qcasync._core.repetitions import LearnedAnswers, told_with, untold
 from qcasync._core.requests import ReadLiveOrders
 from qcasync._core.window_steps import Broken, Complete, LookAgain, Trouble, Wait, Window
 from qcasync._core.windows import WARMING_LIMIT
 from qcasync._tasks import task_group
 from qcasync.errors import IncompleteRead, NotReady, QuantConnectError
 from qcasync.models.changes import Gap
-from qcasync.models.orders import Order, OrderPage
+from qcasync.models.orders import OrderPage
 from qcasync.models.quarantine import Quarantined
 from qcasync.poller.keeping import Keeper
 from qcasync.poller.reader import Reader
@@ -28,10 +29,6 @@ from qcasync.poller.store import Facts, QuarantinedEntry
 ABOUT: Final = "orders"
 AT_ONCE: Final = 4
 """Windows of one project in flight."""
-MOST_LEARNED: Final = 10_000
-"""Answers that are recognised when they come again: of as many windows. Most are the same in most looks."""
-MOST_UNREADABLE: Final = 1000
-"""Entries that cannot be decoded, of which it is remembered that they were told."""
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -77,7 +74,7 @@ class OrdersLook:
         """The project's deployments that have ended, with the Unix times at which they did."""
         self._wanted = 0
         self._unreadable: tuple[int, ...] = ()
-        self._learned: dict[Window, int] = {}
+        self._learned = LearnedAnswers()
 
     @property
     def complete_through(self) -> float | None:
@@ -185,14 +182,12 @@ class OrdersLook:
         for window, (answer, at) in sorted(answers.items(), key=lambda answer: answer[0].start):
             page = answer.page
             placed = cycle.page_received(window, list(page.rows()), page.length, at, anyio.current_time())
-            if self._learned.get(window) == answer.mark:
+            if self._learned.has(window, answer.mark):
                 follower.see_again(placed)
                 continue
             is_taught = await self._keep(follower, placed, at)
             if is_taught and len(placed) == page.count:  # or the same answer may teach more the next time
-                self._learned[window] = answer.mark
-                while len(self._learned) > MOST_LEARNED:
-                    del self._learned[next(iter(self._learned))]
+                self._learned.add(window, answer.mark)
         if errors:
             raise errors[0]
 
@@ -203,13 +198,11 @@ class OrdersLook:
         """
         known = await self._keeper.orders(self.project_id, keys_of(placed))
         learned = follower.learn(placed, known, at)
-        fresh = [(index, entry) for index, entry in learned.unreadable if index not in self._unreadable]
+        fresh = untold(self._unreadable, learned.unreadable)
         if not (learned.records or learned.changes or fresh):
             return not learned.stale
         self._news = self._news or bool(learned.changes)
-        readable = {each.index for each in placed if isinstance(each.row, Order)}
-        still = (index for index in self._unreadable if index not in readable)
-        unreadable = (*still, *(index for index, _ in fresh))[-MOST_UNREADABLE:]
+        unreadable = told_with(self._unreadable, fresh, placed)
         facts = Facts(
             project_id=self.project_id,
             memories={ABOUT: _encode(follower.memory_now(), unreadable)},
@@ -239,9 +232,8 @@ class OrdersLook:
     async def _end(self, follower: OrderFollower) -> None:
         cycle, self._cycle = self._cycle, None
         assert cycle is not None  # noqa: S101 (a look that ends has begun)
-        before = follower.memory
         memory, gaps = follower.finish(cycle, anyio.current_time(), self.ended)
-        if _essence(memory) != _essence(before) or gaps:
+        if gaps or memory.says_more_than(follower.memory):
             content = _encode(memory, self._unreadable)
             await self._keeper.keep(Facts(project_id=self.project_id, memories={ABOUT: content}, changes=gaps))
         follower.finished(memory)
@@ -262,9 +254,3 @@ _WITH_MARK: Final[Endpoint[_Answer]] = READ_LIVE_ORDERS.reading(_read_with_mark)
 
 def _encode(memory: OrderMemory, unreadable: tuple[int, ...]) -> bytes:
     return msgspec.json.encode(_Kept(memory=memory, form=FORM, unreadable=unreadable))
-
-
-def _essence(memory: OrderMemory) -> OrderMemory:
-    """Without the times at which deployments were last seen, for which alone nothing is written."""
-    runs = tuple(msgspec.structs.replace(run, seen_at=0.0) for run in memory.runs)
-    return msgspec.structs.replace(memory, runs=runs)

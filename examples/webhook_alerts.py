@@ -1,18 +1,22 @@
 """Tells a webhook when something needs a person: a deployment failed, an order is invalid, a project cannot be read.
 
 An alert is acknowledged when the webhook has taken it. Until then it is sent again, after a restart as well, with the
-same `Idempotency-Key`; other projects' alerts do not wait for it. A webhook that refuses an alert for good (HTTP 4xx)
-holds nobody up: after four attempts the alert is kept aside in the checkpoint.
+same `Idempotency-Key`, for a week; other projects' alerts do not wait for it. An alert that the webhook cannot read is
+written to stderr instead. The first start tells of the past, too; `start="now"` leaves that out.
 
     python examples/webhook_alerts.py alerts.db https://hooks.example.com/desk
 """
 
 import argparse
+import sys
 
 import anyio
 import httpx
 
 import qcasync
+
+UNREADABLE = {400, 413, 422}  # it is the alert; with any other status it is the webhook, or its address
+A_WEEK = 10_000  # attempts, a minute apart
 
 
 def alert(change: qcasync.Change) -> str | None:
@@ -44,6 +48,9 @@ async def main(checkpoint: str, url: str, seconds: float | None) -> None:
             return
         body = {"project_id": change.project_id, "at": change.observed_at.isoformat(), "text": text}
         answer = await http.post(url, json=body, headers={"Idempotency-Key": change.key})
+        if answer.status_code in UNREADABLE:
+            print(f"refused with {answer.status_code}: {body}", file=sys.stderr)
+            return
         answer.raise_for_status()
         sent += 1
 
@@ -53,7 +60,7 @@ async def main(checkpoint: str, url: str, seconds: float | None) -> None:
             qcasync.Client() as qc,
             qc.watch(status="Running", checkpoint=checkpoint, start="beginning") as changes,
         ):
-            await changes.handle(handle, attempts=4, timeout=30)
+            await changes.handle(handle, attempts=A_WEEK, timeout=30)
     print(sent, "alerts sent")
 
 

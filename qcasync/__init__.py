@@ -4,11 +4,9 @@ async with qcasync.Client() as qc:
     orders = await qc.live.list_orders(project_id)
 """
 
-from qcasync._clock import Clock
-from qcasync._core.bodies import decode_chart, decode_live, decode_orders, decode_portfolio
-from qcasync._core.change_codec import decode_change, encode_change
-from qcasync._listing import OrderPages
-from qcasync.client import Client
+from typing import TYPE_CHECKING
+
+from qcasync._lazy import lazily
 from qcasync.errors import (
     AccessBlocked,
     APIError,
@@ -45,24 +43,35 @@ from qcasync.models import (
     ChartPoint,
     ChartResolution,
     ChartType,
+    ClosedTrade,
+    ClosedTrades,
     CreateLiveAlgorithmResponse,
     DataNormalizationMode,
     Deployment,
     EmailTarget,
+    FillKey,
+    FillQuality,
+    FillSummary,
     GroupOrderManager,
     Holding,
     Insight,
     InsightDirection,
+    InsightListing,
     InsightPage,
     InsightScore,
     InsightType,
+    Listing,
     LiveAlgorithm,
     LiveDeployment,
     LiveResult,
+    LogLine,
+    LogListing,
     LogPage,
+    MeasuredFill,
     Notification,
     NotificationTarget,
     OpenEnum,
+    OpenLot,
     Order,
     OrderDirection,
     OrderEvent,
@@ -87,6 +96,10 @@ from qcasync.models import (
     TelegramTarget,
     TimeInForce,
     TimeInForceKind,
+    Trade,
+    TradeDirection,
+    TradeListing,
+    TradePage,
     WebTarget,
     paper_brokerage,
 )
@@ -115,23 +128,55 @@ from qcasync.models.changes import (
     StatisticsChanged,
     StatusChanged,
 )
+from qcasync.models.client_statistics import BreakerState, CallStatistics, ClientStatistics
 from qcasync.models.observations import (
     AnswerReceived,
+    CallBegan,
+    CallEnded,
     LoadingObserved,
     Observation,
     Observer,
     OutcomeTold,
+    RequestFailed,
     RequestSent,
     ResponseReceived,
     RetryScheduled,
     SkewCorrected,
+    Throttled,
     WindowRead,
 )
 from qcasync.models.watched import WatchedProject
 from qcasync.outcomes import Intent, Journal, Outcome, OutcomeKind
-from qcasync.poller.delivery import Changes
-from qcasync.recording import Recorder, RecordingEnded, ReplayTransport
-from qcasync.resources.live import Live
+
+if TYPE_CHECKING:
+    from qcasync._clock import Clock
+    from qcasync._core.bodies import decode_chart, decode_live, decode_orders, decode_portfolio
+    from qcasync._core.change_codec import decode_change, encode_change
+    from qcasync._core.closed_trades import closed_trades
+    from qcasync._core.fill_quality import fill_quality
+    from qcasync._listing import OrderPages, Pages
+    from qcasync.client import Client
+    from qcasync.poller.delivery import Changes
+    from qcasync.recording import Recorder, RecordingEnded, ReplayTransport
+    from qcasync.resources._charts import Charts
+    from qcasync.resources.live import Live
+else:
+    __getattr__, __dir__ = lazily(
+        __name__,
+        {
+            "qcasync._clock": ["Clock"],
+            "qcasync._core.bodies": ["decode_chart", "decode_live", "decode_orders", "decode_portfolio"],
+            "qcasync._core.change_codec": ["decode_change", "encode_change"],
+            "qcasync._core.closed_trades": ["closed_trades"],
+            "qcasync._core.fill_quality": ["fill_quality"],
+            "qcasync._listing": ["OrderPages", "Pages"],
+            "qcasync.client": ["Client"],
+            "qcasync.poller.delivery": ["Changes"],
+            "qcasync.recording": ["Recorder", "RecordingEnded", "ReplayTransport"],
+            "qcasync.resources._charts": ["Charts"],
+            "qcasync.resources.live": ["Live"],
+        },
+    )
 
 __version__ = "0.1.0"
 
@@ -146,7 +191,11 @@ __all__ = [
     "AnswerReceived",
     "AnyChange",
     "AuthenticationError",
+    "BreakerState",
     "BrokerageSettings",
+    "CallBegan",
+    "CallEnded",
+    "CallStatistics",
     "Candlestick",
     "Cash",
     "CashAmount",
@@ -158,10 +207,14 @@ __all__ = [
     "ChartPoint",
     "ChartResolution",
     "ChartType",
+    "Charts",
     "CheckpointError",
     "Client",
+    "ClientStatistics",
     "Clock",
     "ClockSkewError",
+    "ClosedTrade",
+    "ClosedTrades",
     "ConfigurationError",
     "CreateLiveAlgorithmResponse",
     "DataNormalizationMode",
@@ -172,6 +225,9 @@ __all__ = [
     "DeploymentStopped",
     "EmailTarget",
     "EquityChanged",
+    "FillKey",
+    "FillQuality",
+    "FillSummary",
     "Gap",
     "GroupOrderManager",
     "Holding",
@@ -180,19 +236,24 @@ __all__ = [
     "Insight",
     "InsightAdded",
     "InsightDirection",
+    "InsightListing",
     "InsightPage",
     "InsightScore",
     "InsightType",
     "Intent",
     "Journal",
     "JournalError",
+    "Listing",
     "Live",
     "LiveAlgorithm",
     "LiveDeployment",
     "LiveResult",
     "LoadingObserved",
+    "LogLine",
     "LogLineAdded",
+    "LogListing",
     "LogPage",
+    "MeasuredFill",
     "NotFoundError",
     "NotReady",
     "Notification",
@@ -200,6 +261,7 @@ __all__ = [
     "Observation",
     "Observer",
     "OpenEnum",
+    "OpenLot",
     "Order",
     "OrderAdded",
     "OrderChanged",
@@ -219,6 +281,7 @@ __all__ = [
     "OutcomeKind",
     "OutcomeTold",
     "OutcomeUnknown",
+    "Pages",
     "PaperHolding",
     "Portfolio",
     "ProjectFailing",
@@ -232,6 +295,7 @@ __all__ = [
     "RedirectRefused",
     "ReplayTransport",
     "RequestError",
+    "RequestFailed",
     "RequestSent",
     "RequestTimeout",
     "ResponseError",
@@ -253,16 +317,23 @@ __all__ = [
     "StillRunning",
     "Symbol",
     "TelegramTarget",
+    "Throttled",
     "TimeInForce",
     "TimeInForceKind",
+    "Trade",
+    "TradeDirection",
+    "TradeListing",
+    "TradePage",
     "WatchedProject",
     "WebTarget",
     "WindowRead",
+    "closed_trades",
     "decode_change",
     "decode_chart",
     "decode_live",
     "decode_orders",
     "decode_portfolio",
     "encode_change",
+    "fill_quality",
     "paper_brokerage",
 ]

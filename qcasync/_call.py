@@ -25,6 +25,7 @@ class Call(Generic[T]):
         patient: Wait while the service is known to be down, instead of failing at once.
 
     Attributes:
+        number: Its own in this process; 0 before it is performed.
         started: When its deadline began to run; None before that.
         attempt: How many attempts were made since the last look that found the data loading.
         progress: Of the latest attempt; None if it does not matter any more, because the request did nothing.
@@ -40,6 +41,7 @@ class Call(Generic[T]):
         self.content = content
         self.seconds = seconds
         self.patient = patient
+        self.number: int = 0
         self.started: float | None = None
         self.attempt: int = 0
         self.progress: Progress | None = None

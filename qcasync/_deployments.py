@@ -15,7 +15,7 @@ from qcasync.outcomes import Intent
 Deployments = tuple[LiveDeployment, ...]
 
 
-async def list_deployments(session: Session, project_id: int, seconds: float) -> Deployments:
+async def list_deployments(session: Session, project_id: int | None, seconds: float) -> Deployments:
     """The deployments of a project. One request."""
     return await session.call(LIST_LIVE_ALGORITHMS, ListLive(project_id=project_id), timeout=seconds)
 

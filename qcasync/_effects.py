@@ -13,8 +13,17 @@ import anyio
 import msgspec
 
 from qcasync._call import Call
+from qcasync._core.commands import BroadcastCommand, CreateCommand
 from qcasync._core.endpoints import Endpoint
-from qcasync._core.reconciling import RECONCILE_SECONDS, STATE_SECONDS, kind_of, kind_when_cut_off, outcome_of, running
+from qcasync._core.reconciling import (
+    RECONCILE_SECONDS,
+    STATE_SECONDS,
+    kind_of,
+    kind_when_cut_off,
+    outcome_of,
+    running,
+    untraceable,
+)
 from qcasync._core.requests import ProjectCall
 from qcasync._deployments import Deployments, list_deployments, look_for
 from qcasync._intents import Intents, what_ended
@@ -27,6 +36,9 @@ T = TypeVar("T")
 
 CREATE_STATE_SECONDS: Final = 15.0
 """A deployment that is to be created can wait until it is known what runs already."""
+
+MAX_NAME: Final = 200
+"""Characters of a class's name that are kept."""
 
 logger = logging.getLogger("qcasync")
 
@@ -99,11 +111,39 @@ class Effects:
         await self._intents.settle(outcome)
         return answer
 
+    async def tell(
+        self, endpoint: Endpoint[None], request: CreateCommand | BroadcastCommand, *, timeout: Seconds | None
+    ) -> Outcome:
+        """Send a command to an algorithm, or to all of an organization. Returns a confirmed outcome.
+
+        Nothing shows afterwards whether it ran, so that a lost answer is not looked for. What cannot be written down
+        is not sent: unlike an end, a command may be anything.
+        """
+        call = self._prepare(endpoint, request, timeout)
+        intent = msgspec.structs.replace(
+            self._intent(endpoint, request.project_id if isinstance(request, CreateCommand) else None),
+            organization_id=None if isinstance(request, CreateCommand) else request.organization_id,
+            command_type=_shortened(request.command.get("$type")),
+            body_bytes=len(call.content),
+        )
+        async with self._intents.not_sent(intent):
+            await self._begin(call, intent, required=True)
+        try:
+            await self._perform(call, intent)
+        except OutcomeUnknown as error:
+            await self._intents.settle(error.outcome or outcome_of(intent, OutcomeKind.UNKNOWN, reason=error.reason))
+            raise
+        outcome = outcome_of(intent, OutcomeKind.CONFIRMED)
+        await self._intents.settle(outcome)
+        return outcome
+
     async def resolve(self, intent: Intent, *, timeout: Seconds | None) -> Outcome:
         """Look once more what became of an intent. Returns a confirmed or an unknown outcome."""
         self._session.check_usable()
         limit = self._session.seconds(timeout)
-        found = await look_for(self._session, lambda: intent, RECONCILE_SECONDS if limit is None else limit)
+        found = untraceable(intent)
+        if found is None:
+            found = await look_for(self._session, lambda: intent, RECONCILE_SECONDS if limit is None else limit)
         outcome = outcome_of(intent, found.kind or OutcomeKind.UNKNOWN, found)
         await self._intents.settle(outcome)
         return outcome
@@ -149,7 +189,7 @@ class Effects:
         self, call: Call[T], intent: Intent, error: OutcomeUnknown, total: float | None
     ) -> tuple[LiveDeployment, Outcome]:
         """Find out what the answer would have told, or raise `error` with what is known."""
-        logger.warning("%s of project %d: outcome unknown; looking", intent.endpoint, intent.project_id)
+        logger.warning("%s of %s: outcome unknown; looking", intent.endpoint, intent.target)
         limit = RECONCILE_SECONDS if total is None else max(total - call.elapsed(anyio.current_time()), 0.0)
         try:
             found = await look_for(self._session, lambda: self._dated(call, intent), limit)
@@ -176,7 +216,7 @@ class Effects:
         within = call.remaining(anyio.current_time()) / 2
         await self._intents.begin(intent, within=within, emergency=emergency, required=required)
 
-    def _intent(self, endpoint: Endpoint[object], project_id: int) -> Intent:
+    def _intent(self, endpoint: Endpoint[object], project_id: int | None) -> Intent:
         exchange = self._session.exchange
         now = exchange.clock.read()
         return Intent(
@@ -187,3 +227,8 @@ class Effects:
             at=datetime.fromtimestamp(exchange.skew.server_time(now), UTC),
             uncertainty=exchange.skew.uncertainty(now),
         )
+
+
+def _shortened(name: str | None) -> str | None:
+    """The name of a class, in a line of the journal."""
+    return None if name is None else name[:MAX_NAME]

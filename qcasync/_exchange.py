@@ -6,7 +6,7 @@ anything.
 
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import anyio
@@ -15,6 +15,7 @@ import tenacity
 
 from qcasync._call import Call
 from qcasync._clock import Clock
+from qcasync._core.counting import CANCELLED, DEFECT, OK
 from qcasync._core.decoding import Loading
 from qcasync._core.endpoints import Endpoint
 from qcasync._core.rejections import Rejected
@@ -34,10 +35,11 @@ from qcasync._core.retrying import (
 from qcasync._core.signing import Credentials
 from qcasync._core.skew import Skew
 from qcasync._leader import LeaderGate
+from qcasync._observing import Observing
 from qcasync._sender import Sender
 from qcasync._turns import Turns
 from qcasync.errors import ConfigurationError, NotReady, QuantConnectError
-from qcasync.models.observations import AnswerReceived, LoadingObserved, Observation, Observer, RetryScheduled
+from qcasync.models.observations import Observation, Observer, RetryScheduled
 from qcasync.transports.protocol import Transport
 
 T = TypeVar("T")
@@ -85,11 +87,12 @@ class Exchange:
     ) -> None:
         self.clock = clock
         self.max_concurrency = max_concurrency
-        self._observers = tuple(observers)
-        self._readers = tuple(each for each in self._observers if getattr(each, "wants_bodies", False) is True)
-        self._sender = Sender(
-            credentials, base_url, transport, clock, self.observe, tells_bodies=bool(self._readers), known=known
-        )
+        self.observing: Observing = Observing(observers)
+        self.observe: Callable[[Observation], None] = self.observing.observe
+        self.transport: Transport = transport
+        self._ahead = 0.0
+        """Seconds by which the event loop's clock is ahead of ours, which can be read anywhere."""
+        self._sender = Sender(credentials, base_url, transport, clock, self.observing, known=known)
         self.skew: Skew = self._sender.skew
         if not getattr(transport, "checks_signatures", True):  # a replay: to go first there is to wait for the others
             self.skew.leader_finished()
@@ -117,13 +120,24 @@ class Exchange:
         """Perform one operation, to its value or its error. What `call` says stays true if this is cancelled."""
         now = anyio.current_time()
         call.starts(now)
+        began = self.clock.mono()
+        self._ahead = now - began
+        call.number = self.observing.call_began(call.endpoint)
+        ended = CANCELLED
         try:
-            with anyio.move_on_after(call.remaining(now)):
-                return await self._until_ready(call)
-            raise call.overdue()
+            value = await self._in_time(call, now)
+            ended = OK
         except QuantConnectError as error:
             error.attempts, error.elapsed = call.attempts, call.elapsed(anyio.current_time())
+            ended = type(error).__name__
             raise
+        except Exception:
+            ended = DEFECT
+            raise
+        finally:
+            seconds = self.clock.mono() - began  # not the loop's time, which is gone if the loop is
+            self.observing.call_ended(call.number, call.endpoint, ended, attempts=call.attempts, seconds=seconds)
+        return value
 
     async def call(
         self, endpoint: Endpoint[T], request: msgspec.Struct, *, timeout: float | None = None, patient: bool = False
@@ -136,6 +150,10 @@ class Exchange:
         """Whether the credentials were refused so recently, and certainly, that nothing is sent with them."""
         return self.turns.credentials_refused
 
+    def loop_time(self) -> float:
+        """The event loop's time, wherever we are: statistics may be asked for from another thread, or afterwards."""
+        return self.clock.mono() + self._ahead
+
     def close(self) -> None:
         """Send nothing from now on, whatever waits."""
         self._closed = True
@@ -145,13 +163,10 @@ class Exchange:
         self._sender.credentials = credentials
         self.turns.auth.accepted()
 
-    def observe(self, observation: Observation) -> None:
-        """Tell the observers. What they raise is theirs, and must not cost a trading call."""
-        for observer in self._readers if isinstance(observation, AnswerReceived) else self._observers:
-            try:
-                observer(observation)
-            except Exception:  # an observer is foreign code
-                logger.exception("an observer failed on %s", type(observation).__name__)
+    async def _in_time(self, call: Call[T], now: float) -> T:
+        with anyio.move_on_after(call.remaining(now)):
+            return await self._until_ready(call)
+        raise call.overdue()
 
     async def _until_ready(self, call: Call[T]) -> T:
         """Look again while the server prepares the data. Waiting is not a retry."""
@@ -168,9 +183,7 @@ class Exchange:
             wait = loading_wait(looks, now - since)
             if wait is None:
                 raise NotReady(call.endpoint.path, answer.progress, call.elapsed(now))
-            self.observe(
-                LoadingObserved(endpoint=call.endpoint.path, progress=answer.progress, waited=call.elapsed(now))
-            )
+            self.observing.loading(call.number, call.endpoint.path, answer.progress, call.elapsed(now))
             await anyio.sleep(wait)
             call.looks_again()
 
@@ -199,13 +212,14 @@ class Exchange:
         if call.attempts == 1:
             self.turns.budget.first_attempt(anyio.current_time())
         call.progress, call.signer = self._sender.progress(), self._sender.credentials
-        return await self._sender.send(call.endpoint, call.content, call.attempt, call.progress)
+        return await self._sender.send(call.endpoint, call.content, call.attempt, call.progress, number=call.number)
 
     def _decide(self, call: Call[T], rejected: Rejected) -> Exception:
         """What to raise: a request for another attempt, or the error that ends the call."""
         now = anyio.current_time()
         situation, effect = rejected.situation, call.endpoint.effect
         call.last = rejected.error
+        self.observing.rejected(call.number, call.endpoint.path, call.attempt, situation, rejected.hint)
         self.turns.rejected(call, rejected, now, signed_now=call.signer is self._sender.credentials)
         decision = decide(
             Failure(situation=situation, phase=call.phase, hint=rejected.hint),
@@ -237,9 +251,14 @@ class Exchange:
     def _announce(self, call: Call[T], seconds: float, situation: Situation) -> None:
         path = call.endpoint.path
         logger.info("%s: %s; attempt %d in %.2f s", path, situation.value, call.attempt + 1, seconds)
-        self.observe(
+        self.observing.retrying(
             RetryScheduled(
-                endpoint=path, attempt=call.attempt, after=seconds, reason=situation.value, sent=call.phase.sent
+                call=call.number,
+                endpoint=path,
+                attempt=call.attempt,
+                after=seconds,
+                reason=situation.value,
+                sent=call.phase.sent,
             )
         )
 

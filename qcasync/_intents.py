@@ -67,7 +67,7 @@ class Intents:
             logger.warning("what an earlier process left open is not known: %s", str(error) or type(error).__name__)
             return
         if intents:
-            names = ", ".join(f"{intent.endpoint} of project {intent.project_id}" for intent in intents[:5])
+            names = ", ".join(f"{intent.endpoint} of {intent.target}" for intent in intents[:5])
             logger.warning("nobody knows what became of %d calls: %s; see Client.unresolved", len(intents), names)
 
     async def begin(self, intent: Intent, *, within: float, emergency: bool, required: bool) -> None:
@@ -88,7 +88,7 @@ class Intents:
         except JournalError as error:
             if required:
                 raise
-            logger.warning("%s of project %d goes out all the same: %s", intent.endpoint, intent.project_id, error)
+            logger.warning("%s of %s goes out all the same: %s", intent.endpoint, intent.target, error)
 
     @asynccontextmanager
     async def not_sent(self, intent: Intent) -> AsyncGenerator[None, None]:
@@ -134,7 +134,8 @@ class Intents:
             with anyio.CancelScope(shield=True):
                 await self._write(outcome, self._patience)
         except JournalError as error:
-            logger.warning("that project %d ended as %s is not kept: %s", outcome.project_id, outcome.kind.value, error)
+            what = outcome.endpoint if outcome.project_id is None else f"project {outcome.project_id}"
+            logger.warning("that %s ended as %s is not kept: %s", what, outcome.kind.value, error)
 
     async def _write(self, entry: Intent | Outcome, seconds: float) -> None:
         if self._journal is None:

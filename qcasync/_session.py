@@ -1,6 +1,7 @@
 """What resources are given of a client: calls with its defaults, its permissions, and its memory of totals."""
 
 import os
+from collections.abc import Hashable
 from datetime import timedelta
 from typing import TypeVar
 
@@ -23,13 +24,22 @@ class Session:
         exchange: The door to the network.
         timeout: Seconds for a whole call; None for each operation's own.
         allow_trading: Whether calls with effect on the market may be made.
+        organization_id: For calls that take one; None if none is known.
     """
 
-    def __init__(self, exchange: Exchange, *, timeout: float | None, allow_trading: bool) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        *,
+        timeout: float | None,
+        allow_trading: bool,
+        organization_id: str | None = None,
+    ) -> None:
         self.exchange = exchange
         self.timeout = timeout
-        self.totals: dict[int, int] = {}
-        """How many orders each project had when they were last listed."""
+        self.organization_id = organization_id
+        self.totals: dict[Hashable, int] = {}
+        """How many rows each list had when it was last read, by `Collection.key`."""
         self._allow_trading = allow_trading
         self._closed = False
         self._home: tuple[int, EventLoopToken] | None = None

@@ -15,7 +15,7 @@ from qcasync._gate import Gate
 from qcasync.errors import RequestTimeout
 
 RESERVED: Final = 4
-"""Permits that only calls with effect on the market may take: who ends one project in an outage, ends all."""
+"""Permits that only calls that end an algorithm may take: who ends one project in an outage, ends all."""
 
 
 class Turns:
@@ -32,7 +32,7 @@ class Turns:
         self.rate: Rate = Rate(requests_per_second)
         self.budget: RetryBudget = RetryBudget()
         self.auth: AuthGate = AuthGate()
-        self._breaker = Breaker()
+        self.breaker: Breaker = Breaker()
         self._rng = rng
 
     @property
@@ -52,13 +52,18 @@ class Turns:
 
     @asynccontextmanager
     async def _urgently(self, call: Call[Any]) -> AsyncGenerator[None, None]:
-        """Past every guard but the number of connections."""
-        if not self.auth.lets_command_pass(anyio.current_time()):
+        """Past every guard but the number of connections; who ends nothing keeps out of the lane of those who do."""
+        ends = call.endpoint.ends
+        if not ends:
+            self._check_credentials(call)
+        elif not self.auth.lets_command_pass(anyio.current_time()):
             raise credentials_refused(call.endpoint.path)
         admitted = False
         try:
-            async with self.gate.permit(urgent=True, within=MAX_SECONDS_WITH_EFFECT):
+            async with self.gate.permit(urgent=ends, within=MAX_SECONDS_WITH_EFFECT):
                 admitted = True
+                if not ends:
+                    self._check_credentials(call)  # they may have been refused while we stood here
                 yield
         except TimeoutError:
             if admitted:  # it is not the gate's
@@ -76,7 +81,7 @@ class Turns:
             async with self.gate.permit(urgent=False):  # much may have happened while we stood here
                 self._check_credentials(call)
                 now = anyio.current_time()
-                opened = self._breaker.opened(now)
+                opened = self.breaker.opened(now)
                 if not opened:
                     if due is None or self.rate.lapsed(now, due):
                         due = now + self.rate.reserve(now)
@@ -90,7 +95,7 @@ class Turns:
 
     def answered(self, now: float) -> None:
         """An attempt brought what was promised."""
-        self._breaker.succeeded(now)
+        self.breaker.succeeded(now)
         self.auth.accepted()
 
     def rejected(self, call: Call[Any], rejected: Rejected, now: float, *, signed_now: bool) -> None:
@@ -104,14 +109,14 @@ class Turns:
         """
         situation = rejected.situation
         if situation in BREAKING:
-            self._breaker.failed(now, self._rng.random())
+            self.breaker.failed(now, self._rng.random())
         elif situation not in NEUTRAL:
-            self._breaker.succeeded(now)
+            self.breaker.succeeded(now)
         if situation is Situation.THROTTLED:
             self.rate.throttled(now, rejected.hint)
         if situation is Situation.CREDENTIALS and rejected.confirmed and signed_now:
             self.auth.refused(now)
-            if call.endpoint.effect is Effect.MARKET:
+            if call.endpoint.ends:
                 self.auth.command_refused()
 
     def _check_credentials(self, call: Call[Any]) -> None:
@@ -120,9 +125,9 @@ class Turns:
 
     async def _pass_breaker(self, call: Call[Any]) -> None:
         """Fail, or wait, while the service is known to be down."""
-        wait = self._breaker.wait(anyio.current_time())
+        wait = self.breaker.wait(anyio.current_time())
         if wait and not (call.patient or call.attempt):
             raise breaker_open(call.endpoint.path, wait)
         while wait:
             await anyio.sleep(wait)
-            wait = self._breaker.wait(anyio.current_time())
+            wait = self.breaker.wait(anyio.current_time())

@@ -4,10 +4,9 @@ import os
 import random
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
-from importlib import import_module
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from qcasync._address import find_base_url
 from qcasync._clock import Clock
@@ -22,27 +21,21 @@ from qcasync._exchange import Exchange
 from qcasync._intents import Intents
 from qcasync._journal import JournalFile, account_digest
 from qcasync._session import Seconds, Session, seconds_of
+from qcasync._settings import TransportName, check_limits, transport_named
+from qcasync._statistics import client_statistics
 from qcasync._turns import RESERVED
 from qcasync.errors import ConfigurationError
+from qcasync.models.client_statistics import ClientStatistics
 from qcasync.models.enums import AlgorithmStatus
 from qcasync.models.observations import Observer
 from qcasync.outcomes import Intent, Journal
-from qcasync.poller.delivery import Changes
-from qcasync.poller.opening import Opening
 from qcasync.poller.options import PERIODS, STATUS_SECONDS, Aspect, Often, Projects, options
-from qcasync.poller.store import Store
-from qcasync.poller.watch import open_watch
 from qcasync.resources.live import Live
 from qcasync.transports.protocol import Transport
 
-TransportName = Literal["httpx", "httpx2", "aiohttp"]
-
-TRANSPORTS: Final = {
-    "httpx": ("qcasync.transports.httpx", "HttpxTransport"),
-    "httpx2": ("qcasync.transports.httpx2", "Httpx2Transport"),
-    "aiohttp": ("qcasync.transports.aiohttp", "AiohttpTransport"),
-}
-MAX_CONCURRENCY: Final = 100
+if TYPE_CHECKING:
+    from qcasync.poller.delivery import Changes
+    from qcasync.poller.store import Store
 
 
 class Client:
@@ -104,7 +97,7 @@ class Client:
         del api_token  # a traceback that shows locals would show it
         credentials = find_credentials(user_id, secret)
         url = find_base_url(base_url)
-        _check(max_concurrency, requests_per_second, max_attempts)
+        check_limits(max_concurrency, requests_per_second, max_attempts)
         known = patterns(error_patterns or {})
         kept = JournalFile(journal) if isinstance(journal, str | os.PathLike) else journal
         self.organization_id: str | None = find_organization(organization_id)
@@ -116,7 +109,7 @@ class Client:
         self._rng = rng or random.Random()
         self._owned: Transport | None = None
         if isinstance(transport, str):
-            transport = self._owned = _transport(transport, max_concurrency + RESERVED)
+            transport = self._owned = transport_named(transport, max_concurrency + RESERVED)
         self._exchange = Exchange(
             credentials=credentials,
             base_url=url,
@@ -129,7 +122,13 @@ class Client:
             observers=observers,
             known=known,
         )
-        self._session = Session(self._exchange, timeout=default_timeout, allow_trading=allow_trading)
+        self._since = self._exchange.clock.wall()
+        self._session = Session(
+            self._exchange,
+            timeout=default_timeout,
+            allow_trading=allow_trading,
+            organization_id=self.organization_id,
+        )
         self._intents = Intents(kept, self._account, self._exchange.observe)
         self.live: Final = Live(self._session, Effects(self._session, self._intents))
         """Live algorithms: create, read, list, liquidate, stop, and their orders."""
@@ -192,7 +191,7 @@ class Client:
         projects: Projects | None = None,
         *,
         status: AlgorithmStatus | str | None = None,
-        checkpoint: str | os.PathLike[str] | Store | None = None,
+        checkpoint: "str | os.PathLike[str] | Store | None" = None,
         start: Literal["now", "beginning"] = "now",
         orders: Often = True,
         portfolio: Often = False,
@@ -203,7 +202,7 @@ class Client:
         charts_every: Seconds = PERIODS["charts"],
         status_every: Seconds = STATUS_SECONDS,
         rebuild: bool = False,
-    ) -> AbstractAsyncContextManager[Changes]:
+    ) -> "AbstractAsyncContextManager[Changes]":
         """Watch live projects: every change once, in order for each project, across crashes.
 
         An async context manager that gives an async iterator of changes. Delivery is at least once: until
@@ -244,12 +243,25 @@ class Client:
             "insights": insights,
             "charts": charts_every,
         }
+        # SQLite, and all that only a watch needs, takes longer to import than the rest of a client.
+        from qcasync.poller.opening import Opening  # noqa: PLC0415
+        from qcasync.poller.watch import open_watch  # noqa: PLC0415
+
         wanted = options(projects, status=status, start=start, often=often, status_every=status_every, charts=charts)
         return Opening(
             lambda: open_watch(
                 self._session, wanted, checkpoint=checkpoint, account=self._account, rebuild=rebuild, rng=self._rng
             )
         )
+
+    def statistics(self) -> ClientStatistics:
+        """What this client has done so far, and how it is now. Costs no request, and may be asked from any thread."""
+        return client_statistics(self._exchange, self._since)
+
+    @property
+    def server_time(self) -> datetime:
+        """Now by QuantConnect's clock, in UTC; by ours before the first answer. Costs no request."""
+        return datetime.fromtimestamp(self._exchange.skew.server_time(self._exchange.clock.read()), UTC)
 
     @property
     def clock_offset(self) -> float | None:
@@ -281,29 +293,3 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<qcasync.Client of {self.base_url}>"
-
-
-def _check(max_concurrency: int, requests_per_second: float | None, max_attempts: int) -> None:
-    if not 1 <= max_concurrency <= MAX_CONCURRENCY:
-        raise ConfigurationError(
-            f"max_concurrency must be 1 to {MAX_CONCURRENCY}, not {max_concurrency}.", "10 serves most accounts well."
-        )
-    if requests_per_second is not None and not requests_per_second > 0:
-        raise ConfigurationError(
-            f"requests_per_second must be positive, not {requests_per_second}.", "Leave it out for no ceiling."
-        )
-    if max_attempts < 1:
-        raise ConfigurationError(f"max_attempts must be at least 1, not {max_attempts}.", "1 means: never retry.")
-
-
-def _transport(name: TransportName, max_connections: int) -> Transport:
-    if name not in TRANSPORTS:
-        raise ConfigurationError(f"Unknown transport {name!r}.", "One of " + ", ".join(TRANSPORTS) + ".")
-    module, kind = TRANSPORTS[name]
-    try:
-        transport: Transport = getattr(import_module(module), kind)(max_connections)
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"The transport {name!r} is not installed.", f"pip install 'qcasync[{name}]'"
-        ) from error
-    return transport

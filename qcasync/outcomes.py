@@ -31,7 +31,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         kind: What is known.
         endpoint: The path below the base URL, such as "live/update/stop".
-        project_id: The project.
+        project_id: The project; None for a broadcast.
         deploy_id: The deployment that was meant, or the new one; None if it is not known.
         intent_id: Names the call in the journal.
         observed: The answer was lost, and the deployment's state, read afterwards, tells.
@@ -41,7 +41,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: OutcomeKind
     endpoint: str
-    project_id: int
+    project_id: int | None
     deploy_id: str | None = None
     intent_id: str
     observed: bool = False
@@ -56,9 +56,13 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
         id: Its own.
         account: Stands for user id and base URL. No secret, but not meant to be read either.
         endpoint: The path below the base URL.
-        project_id: The project.
-        deploy_id: The deployment that ran when the call was decided; None if it is not known, and for live/create.
+        project_id: The project; None for a broadcast.
+        organization_id: For a broadcast: the organization.
+        deploy_id: The deployment that ran when the call was decided; None if it is not known, and for other calls than
+            stop and liquidate.
         known: For live/create: the deployments that the project had.
+        command_type: For a command: the name of its class, if it has one. Of what else it says, nothing is kept.
+        body_bytes: For a command: the size of the request's body.
         at: The server's time then, as far as it was known, in UTC.
         uncertainty: Seconds by which that may be wrong; None if the server's time was not known.
     """
@@ -66,11 +70,19 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     account: str
     endpoint: str
-    project_id: int
+    project_id: int | None
+    organization_id: str | None = None
     deploy_id: str | None = None
     known: tuple[str, ...] = ()
+    command_type: str | None = None
+    body_bytes: int | None = None
     at: datetime
     uncertainty: float | None = None
+
+    @property
+    def target(self) -> str:
+        """What the call is about, for a person: "project 5", or "organization 5cad…"."""
+        return f"project {self.project_id}" if self.organization_id is None else f"organization {self.organization_id}"
 
 
 class Journal(Protocol):

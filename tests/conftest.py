@@ -13,7 +13,7 @@ import pytest
 import trio.testing
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["qcasync.simulator.pytest_plugin", "tests.canaries", "tests.early"]
+pytest_plugins = ["qcasync.simulator.pytest_plugin", "tests.canaries", "tests.early", "tests.aside"]
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
@@ -56,6 +56,10 @@ VIRTUAL = [
 ]
 
 
+one_loop = pytest.mark.parametrize("anyio_backend", VIRTUAL[:1])
+"""For what takes long, and where only virtual time goes by: the event loops differ in tests beside it."""
+
+
 @pytest.fixture(params=VIRTUAL)
 def anyio_backend(request: pytest.FixtureRequest) -> Any:
     """Both event loops, in virtual time."""
@@ -82,6 +86,7 @@ def pytest_collection_finish() -> None:
     """A full collection, which many tests ask for, need not visit 9,000 tests each time: that takes 0.2 s."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 50)  # reports pile up, and visiting them takes one second in twenty
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

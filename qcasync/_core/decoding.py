@@ -15,7 +15,15 @@ from msgspec import Raw, Struct
 
 from qcasync._core.pages import Wish, read_entries, read_page
 from qcasync._core.reading import read_object, read_value
-from qcasync._core.records import read_insight_page, read_insights_apart, read_lines, read_log_page
+from qcasync._core.records import (
+    read_insight_page,
+    read_insights_apart,
+    read_lines,
+    read_log_page,
+    read_trade_page,
+    read_trades_apart,
+)
+from qcasync._core.refusals import Refusal, refusal_of, texts_of
 from qcasync._core.results import read_documented, read_result
 from qcasync._core.scalars import UnreadableError
 from qcasync._core.screening import html_title, screen, undecodable
@@ -23,7 +31,6 @@ from qcasync._core.spelling import camel, parametrized, respelled
 from qcasync._core.tolerance import Reader
 from qcasync._core.wire import REFUSED, begins, decoder, members, parse, untyped
 from qcasync.errors import DecodeError
-from qcasync.models._json import is_array, is_object
 from qcasync.models.charts import Chart
 from qcasync.models.enums import ChartResolution
 from qcasync.models.insights import InsightPage
@@ -31,6 +38,7 @@ from qcasync.models.live import CreateLiveAlgorithmResponse, LiveAlgorithm, Live
 from qcasync.models.logs import LogPage
 from qcasync.models.orders import OrderPage
 from qcasync.models.portfolio import Portfolio
+from qcasync.models.trades import TradePage
 
 T = TypeVar("T")
 
@@ -48,11 +56,8 @@ __all__ = [
     "read_portfolio",
     "read_refusal",
     "read_success",
+    "read_trades",
 ]
-
-MAX_TEXTS = 20
-MAX_TEXT = 8000
-"""Far more than is shown: a text is shortened by redaction, and a hash that was cut in two is not recognized."""
 
 
 class Loading(Struct, frozen=True):
@@ -63,16 +68,6 @@ class Loading(Struct, frozen=True):
     """
 
     progress: float | None = None
-
-
-class Refusal(Struct, frozen=True):
-    """The server refused.
-
-    Attributes:
-        errors: Its texts as they came, at most 20 of at most 1000 characters. They may hold secrets.
-    """
-
-    errors: tuple[str, ...] = ()
 
 
 class _ChartBody(Struct, Generic[T]):
@@ -107,7 +102,7 @@ def read_live(body: bytes) -> LiveAlgorithm | Refusal:
     if (documented := read_documented(body)) is not None:
         return documented
     told = members(body)
-    if (refusal := _refusal(told)) is not None:
+    if (refusal := refusal_of(told)) is not None:
         return refusal
     if "liveresults" in told:
         return _documented_live(members(told["liveresults"]))
@@ -127,7 +122,7 @@ def read_chart(body: bytes) -> Chart | Loading | Refusal:
         if answer.chart is not None and answer.success is True:
             return answer.chart
     told = members(body)
-    if (refusal := _refusal(told)) is not None:
+    if (refusal := refusal_of(told)) is not None:
         return refusal
     if "chart" not in told or begins(told["chart"], b"null"):
         return _loading(told) or _missing("chart", body)
@@ -138,7 +133,7 @@ def read_chart(body: bytes) -> Chart | Loading | Refusal:
 def read_portfolio(body: bytes, *, number: type[float] | type[Decimal] = float) -> Portfolio[Any] | Refusal:
     """Read the answer of live/portfolio/read."""
     told = _members(body)
-    if (refusal := _refusal(told)) is not None:
+    if (refusal := refusal_of(told)) is not None:
         return refusal
     if "portfolio" not in told or begins(told["portfolio"], b"null"):
         raise undecodable("success, but no portfolio", body)
@@ -172,10 +167,23 @@ def read_insights(body: bytes) -> InsightPage | Loading | Refusal:
     return InsightPage(insights=insights, length=_number(told, "length", int), quarantined=quarantined)
 
 
+def read_trades(body: bytes) -> TradePage | Loading | Refusal:
+    """Read the answer of live/trades/read."""
+    screen(body)
+    if (page := read_trade_page(body)) is not None:
+        return page
+    told = members(body)
+    entries = _listed(told, "trades", body)
+    if not isinstance(entries, list):
+        return entries
+    trades, quarantined = read_trades_apart(entries)
+    return TradePage(trades=trades, length=_number(told, "length", int), quarantined=quarantined)
+
+
 def read_live_list(body: bytes) -> tuple[LiveDeployment, ...] | Refusal:
     """Read the answer of live/list, or of the former list form of live/read."""
     told = _members(body)
-    if (refusal := _refusal(told)) is not None:
+    if (refusal := refusal_of(told)) is not None:
         return refusal
     path, entries = "$", None
     while (key := "live" if "live" in told else "algorithms") in told:
@@ -190,13 +198,13 @@ def read_live_list(body: bytes) -> tuple[LiveDeployment, ...] | Refusal:
 def read_create(body: bytes) -> CreateLiveAlgorithmResponse | Refusal:
     """Read the answer of live/create."""
     told = _members(body)
-    return _refusal(told) or read_object(told, CreateLiveAlgorithmResponse, body)
+    return refusal_of(told) or read_object(told, CreateLiveAlgorithmResponse, body)
 
 
 def read_success(body: bytes) -> Refusal | None:
     """Read an answer that tells nothing but success: authenticate, stop, liquidate."""
     told = _members(body)
-    refusal = _refusal(told)
+    refusal = refusal_of(told)
     if refusal is None and "success" not in told:
         raise undecodable("neither success nor failure", body)
     return refusal
@@ -205,7 +213,7 @@ def read_success(body: bytes) -> Refusal | None:
 def read_refusal(body: bytes) -> Refusal | None:
     """Read what can be read in the body of a failure; None if that is no JSON object."""
     try:
-        return Refusal(_texts(_members(body)))
+        return Refusal(texts_of(_members(body)))
     except DecodeError:
         return None
 
@@ -226,7 +234,7 @@ def _orders_patiently(body: bytes, wish: Wish) -> OrderPage[Any] | Loading | Ref
 
 def _listed(told: dict[str, Raw], key: str, body: bytes) -> list[Raw] | Loading | Refusal:
     """Return the entries of a page, undecoded."""
-    if (refusal := _refusal(told)) is not None:
+    if (refusal := refusal_of(told)) is not None:
         return refusal
     entries = told.get(key)
     if entries is None or begins(entries, b"null"):
@@ -252,28 +260,6 @@ def _documented_live(told: dict[str, Raw]) -> LiveAlgorithm:
         resolution=read_value(told["resolution"], ChartResolution | None, path) if "resolution" in told else None,
         results=None if results is None or begins(results, b"null") else read_result(members(results)),
     )
-
-
-def _refusal(told: dict[str, Raw]) -> Refusal | None:
-    success = told.get("success")
-    if success is None:
-        return Refusal(texts) if (texts := _texts(told)) and told.keys() <= set(_KEYS_OF_REFUSAL) else None
-    refused = bytes(success).strip(b'"').lower() not in (b"true", b"1")
-    return Refusal(_texts(told)) if refused else None
-
-
-_KEYS_OF_REFUSAL = ("errors", "messages", "message", "error")
-"""Where the texts stand, in the order in which clients look."""
-
-
-def _texts(told: dict[str, Raw]) -> tuple[str, ...]:
-    for key in _KEYS_OF_REFUSAL:
-        value = untyped(told[key]) if key in told else None
-        texts = value if is_array(value) else list(value.values()) if is_object(value) else [value]
-        said = tuple(text[:MAX_TEXT] for text in texts[:MAX_TEXTS] if isinstance(text, str) and text)
-        if said:
-            return said
-    return ()
 
 
 def _entries(raw: Raw, body: bytes, path: str) -> list[Raw]:

@@ -7,6 +7,8 @@ with yes or no. None of them waits.
 from collections import deque
 from typing import Final
 
+from qcasync.models.client_statistics import BreakerState
+
 MEASURED_SECONDS: Final = 2.0
 """How far back a rate is measured: over the burst that was throttled, not over the silence before it."""
 CLEAN_SECONDS: Final = 10.0
@@ -47,6 +49,14 @@ class Rate:
         """Requests per second at the moment; None while nothing limits them."""
         return self._limit
 
+    def limit_at(self, now: float) -> float | None:
+        """The same, with what has come back by now. Changes nothing."""
+        if self._limit is None or not self._recovery:
+            return self._limit
+        steps = max(0, int((now - self._recovered_at) // CLEAN_SECONDS))
+        limit = self._limit + steps * self._recovery
+        return limit if self._ceiling is None else min(limit, self._ceiling)
+
     def reserve(self, now: float) -> float:
         """Take the next place in the schedule. Returns the seconds until it comes."""
         self._recover(now)
@@ -81,10 +91,8 @@ class Rate:
             return
         steps = int((now - self._recovered_at) // CLEAN_SECONDS)
         if steps > 0:
+            self._limit = self.limit_at(now)
             self._recovered_at += steps * CLEAN_SECONDS
-            self._limit += steps * self._recovery
-            if self._ceiling is not None:
-                self._limit = min(self._limit, self._ceiling)
 
 
 class RetryBudget:
@@ -109,6 +117,14 @@ class RetryBudget:
         """A call began."""
         self._firsts.append(now)
         self._forget(now)
+
+    def left(self, now: float) -> float:
+        """How much all retries may cost now. Changes nothing."""
+        firsts, spent = (
+            sum(moment > now - self.WINDOW for moment in list(moments)) for moments in (self._firsts, self._spent)
+        )
+        reserve = min(self.RESERVE, self._reserve + (now - self._filled_at) * self.REFILL)
+        return max(self.SHARE * firsts - spent, 0.0) + reserve
 
     def spend(self, now: float, cost: int = 1) -> bool:
         """Pay for a retry, if there is enough left."""
@@ -159,6 +175,12 @@ class Breaker:
     def opened(self, now: float) -> bool:
         """Whether nothing may be sent, not even a probe."""
         return self._open_until is not None and now < self._open_until
+
+    def state(self, now: float) -> BreakerState:
+        """How it stands. Changes nothing."""
+        if self._open_until is None:
+            return "closed"
+        return "open" if now < self._open_until else "half-open"
 
     def succeeded(self, now: float) -> None:
         """The service answered, whatever it said."""

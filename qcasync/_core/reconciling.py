@@ -53,6 +53,10 @@ class Aim(enum.Enum):
     LAUNCH = "live/create"
 
 
+TRACELESS: Final = frozenset({"live/commands/create", "live/commands/broadcast"})
+"""Calls of which no answer of QuantConnect's shows whether they were carried out, now or later."""
+
+
 class Found(msgspec.Struct, frozen=True):
     """What a look at the deployments tells about an intent.
 
@@ -122,7 +126,7 @@ def has_ended(deployment: LiveDeployment) -> bool:
     return deployment.status in ENDED
 
 
-def newest(project_id: int, deployments: Iterable[LiveDeployment]) -> LiveDeployment | None:
+def newest(project_id: int | None, deployments: Iterable[LiveDeployment]) -> LiveDeployment | None:
     """The latest deployment of a project."""
     return max((each for each in deployments if each.project_id == project_id), key=_launched, default=None)
 
@@ -131,6 +135,16 @@ def running(project_id: int, deployments: Iterable[LiveDeployment]) -> LiveDeplo
     """The deployment of a project that a call would hit: the latest one, unless it ended."""
     latest = newest(project_id, deployments)
     return None if latest is None or has_ended(latest) else latest
+
+
+def untraceable(intent: Intent) -> Found | None:
+    """What there is to say of an intent that leaves nothing to look for; None of any other.
+
+    It is not settled by that: somebody may know what the command does, and see whether that was done.
+    """
+    if intent.endpoint not in TRACELESS:
+        return None
+    return Found(None, "nothing in QuantConnect's API tells whether a command arrived or ran")
 
 
 def judge(intent: Intent, deployments: Iterable[LiveDeployment]) -> Found:

@@ -1,4 +1,4 @@
-"""Pages of log lines and of insights: in a single pass where that is possible, entry by entry where it is not."""
+"""Pages of log lines, insights and trades: in a single pass where that is possible, else entry by entry."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +18,7 @@ from qcasync.models._base import Int64
 from qcasync.models.insights import Insight, InsightPage
 from qcasync.models.logs import LogPage
 from qcasync.models.quarantine import Quarantined
+from qcasync.models.trades import Trade, TradePage
 
 _numbers: Final = attrgetter(
     "reference",
@@ -48,11 +49,19 @@ class _InsightsBody(Struct):
     success: bool | None = None
 
 
+class _TradesBody(Struct):
+    trades: tuple[Trade, ...] | None = None
+    length: Int64 | None = None
+    success: bool | None = None
+
+
 _LOGS: Final = msgspec.json.Decoder(_LogsBody).decode
 _LINE: Final[Callable[[Raw], str]] = msgspec.json.Decoder(str).decode
 # Not strict: the engine writes some numbers as text.
 _INSIGHTS: Final = msgspec.json.Decoder(_InsightsBody, strict=False).decode
 _INSIGHT: Final[Callable[[Raw], Insight]] = msgspec.json.Decoder(Insight, strict=False).decode
+_TRADES: Final = msgspec.json.Decoder(_TradesBody).decode
+_TRADE: Final[Callable[[Raw], Trade]] = msgspec.json.Decoder(Trade).decode
 
 
 def read_log_page(body: bytes) -> LogPage | None:
@@ -102,6 +111,33 @@ def read_insights_apart(entries: Sequence[Raw]) -> tuple[tuple[Insight, ...], tu
     return tuple(insights), tuple(quarantined)
 
 
+def read_trade_page(body: bytes) -> TradePage | None:
+    """Read a page of trades in today's spelling that needs no repair.
+
+    Returns:
+        None if it has to be taken apart.
+    """
+    try:
+        answer = _TRADES(body)
+    except REFUSED:
+        return None
+    if answer.trades is None or answer.success is not True:
+        return None
+    return TradePage(trades=answer.trades, length=answer.length)
+
+
+def read_trades_apart(entries: Sequence[Raw]) -> tuple[tuple[Trade, ...], tuple[Quarantined, ...]]:
+    """Read trades in any spelling, each for itself, and quarantine what is none."""
+    trades: list[Trade] = []
+    quarantined: list[Quarantined] = []
+    for index, entry in enumerate(entries):
+        try:
+            trades.append(_trade(entry, f"$.trades[{index}]"))
+        except (DecodeError, UnreadableError) as error:
+            quarantined.append(quarantine(index, entry, error))
+    return tuple(trades), tuple(quarantined)
+
+
 def _line(raw: Raw) -> str:
     try:
         return _LINE(raw)
@@ -119,6 +155,14 @@ def _insight(raw: Raw, path: str) -> Insight:
             return insight
     read: Insight = Reader().read(untyped(raw), Insight, path)
     return read
+
+
+def _trade(raw: Raw, path: str) -> Trade:
+    try:
+        return _TRADE(raw)
+    except REFUSED:
+        read: Trade = Reader().read(untyped(raw), Trade, path)
+        return read
 
 
 def _are_whole(insights: Sequence[Insight], json: bytes) -> bool:

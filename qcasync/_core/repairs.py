@@ -16,6 +16,7 @@ from qcasync.models.order_events import OrderEvent
 from qcasync.models.orders import Order, OrderSubmissionData
 from qcasync.models.portfolio import Cash
 from qcasync.models.symbols import Symbol
+from qcasync.models.trades import Trade
 
 Note = Callable[[str, str], None]
 Object = dict[str, Any]  # JSON, of which nothing is known yet
@@ -150,6 +151,14 @@ def _insight(value: Object, note: Note) -> Object:
     return value
 
 
+def _trade(value: Object, note: Note) -> Object:
+    folded = _folded(value)
+    if folded.get("symbols") is None and folded.get("symbol") is not None:
+        note("symbols", "one symbol for list")
+        return _put(value, "symbols", [folded["symbol"]])
+    return value
+
+
 def _folded(value: Object) -> Object:
     return {fold(key): item for key, item in value.items()}
 
@@ -171,4 +180,5 @@ _MENDERS: Mapping[type[msgspec.Struct], Callable[[Object, Note], Object]] = {
     OrderEvent: _event,
     OrderSubmissionData: _submission,
     Symbol: _symbol,
+    Trade: _trade,
 }

@@ -3,13 +3,14 @@
 A field that is None is left out of the body: QuantConnect refuses null for some optional fields.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, cast
 
 import msgspec
 
 from qcasync._core.redaction import Hidden
+from qcasync._core.window_checks import check_window, filter_text
 from qcasync.errors import ConfigurationError
 from qcasync.models.brokerages import BrokerageSettings, Notification
 from qcasync.models.enums import AlgorithmStatus
@@ -18,6 +19,8 @@ MAX_WINDOW: Final = 100
 """The sources name limits from 100 to 1,000; 100 is the one that all of them allow."""
 MAX_LOG_LINES: Final = 250
 """Lean enforces it. Its newest texts say 200, which the row's hint tells to whom the server refuses more."""
+SURE_LOG_LINES: Final = 200
+"""What all sources allow. Listings ask for so many at once: who lists a log cannot ask for fewer."""
 
 
 _LISTINGS: Final = "list_orders and iter_orders read all orders, in as many windows as it takes."
@@ -56,13 +59,17 @@ class ReadLiveOrders(_Body, frozen=True, kw_only=True):
 
 
 class ReadLiveLogs(_Body, frozen=True, kw_only=True):
-    """A window of a project's log: lines `start_line` up to, and not including, `end_line`, over all deployments."""
+    """A window of a project's log: lines `start_line` up to, and not including, `end_line`, over all deployments.
+
+    With a `query`, only lines that contain it, in any case, are counted and answered.
+    """
 
     format: Literal["json"]
     project_id: int
     deploy_id: str = msgspec.field(name="algorithmId")
     start_line: int
     end_line: int
+    query: str | None = None
 
 
 class ReadLiveInsights(_Body, frozen=True, kw_only=True):
@@ -71,6 +78,15 @@ class ReadLiveInsights(_Body, frozen=True, kw_only=True):
     project_id: int
     start: int
     end: int
+
+
+class ReadLiveTrades(_Body, frozen=True, kw_only=True):
+    """A window of a project's closed trades: of all its deployments, unless one is named."""
+
+    project_id: int
+    start: int
+    end: int
+    deploy_id: str | None = None  # QuantConnect refuses null
 
 
 class ReadChart(_Body, frozen=True, kw_only=True):
@@ -138,47 +154,46 @@ def project(project_id: object) -> int:
 
 def window(project_id: int, start: int, end: int) -> ReadLiveOrders:
     """Check a window of order indexes: half-open, not empty, at most 100 long."""
-    _check_window(start, end, "order", MAX_WINDOW, _LISTINGS)
+    check_window(start, end, "order", MAX_WINDOW, _LISTINGS)
     return ReadLiveOrders(project_id=project(project_id), start=start, end=end)
 
 
-def log_window(project_id: int, deploy_id: object, start: int, end: int) -> ReadLiveLogs:
+def log_window(project_id: int, deploy_id: object, start: int, end: int, query: str | None = None) -> ReadLiveLogs:
     """Check a window of log lines: half-open, not empty, at most 250 long."""
-    _check_window(start, end, "line", MAX_LOG_LINES, "Read a longer log in several windows.")
+    check_window(start, end, "line", MAX_LOG_LINES, "list_logs and iter_logs read a whole log.")
     return ReadLiveLogs(
         format="json",
         project_id=project(project_id),
         deploy_id=identifier("deploy_id", deploy_id),
         start_line=start,
         end_line=end,
+        query=None if query is None else filter_text(query),
     )
 
 
 def insight_window(project_id: int, start: int, end: int) -> ReadLiveInsights:
     """Check a window of insight indexes: half-open, not empty, at most 100 long."""
-    _check_window(start, end, "insight", MAX_WINDOW, "Read more insights in several windows.")
+    check_window(start, end, "insight", MAX_WINDOW, "list_insights and iter_insights read all of them.")
     return ReadLiveInsights(project_id=project(project_id), start=start, end=end)
 
 
-def _check_window(start: int, end: int, what: str, most: int, remedy: str) -> None:
-    if start < 0:
-        raise ConfigurationError(f"start must not be negative, but is {start}.", f"The first {what} has index 0.")
-    if end <= start:
-        raise ConfigurationError(
-            f"The window {start} to {end} is empty or reversed.",
-            f"end is exclusive: start=0, end={most} reads the first {most} {what}s.",
-        )
-    if end - start > most:
-        raise ConfigurationError(
-            f"The window {start} to {end} spans {end - start} {what}s; QuantConnect answers at most {most}.", remedy
-        )
+def trade_window(project_id: int, start: int, end: int, deploy_id: str | None = None) -> ReadLiveTrades:
+    """Check a window of closed trades: half-open, not empty, at most 100 long."""
+    check_window(start, end, "trade", MAX_WINDOW, "list_trades and iter_trades read all of them.")
+    return ReadLiveTrades(
+        project_id=project(project_id),
+        start=start,
+        end=end,
+        deploy_id=None if deploy_id is None else identifier("deploy_id", deploy_id),
+    )
 
 
 def chart(project_id: int, name: str, start: datetime, end: datetime, count: object) -> ReadChart:
     """Check a stretch of a chart."""
-    if _utc(end) <= _utc(start):
+    first, last = int(_utc(start).timestamp()), int(_utc(end).timestamp())
+    if last <= first:  # of no seconds at all, QuantConnect answers one point, as of a young deployment
         raise ConfigurationError(
-            f"The stretch from {start} to {end} is empty or reversed.", "start must be before end."
+            f"The stretch from {start} to {end} is empty or reversed.", "start must be before end, by a second or more."
         )
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise ConfigurationError(f"count must be a positive integer, not {count!r}.", "It is how many samples to take.")
@@ -186,9 +201,18 @@ def chart(project_id: int, name: str, start: datetime, end: datetime, count: obj
         project_id=project(project_id),
         name=identifier("name", name),
         count=count,
-        start=int(_utc(start).timestamp()),
-        end=int(_utc(end).timestamp()),
+        start=first,
+        end=last,
     )
+
+
+def chart_names(names: object) -> tuple[str, ...]:
+    """Check which charts to read; a name that comes twice is one."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise ConfigurationError(
+            f"names must be several names of charts, not {names!r}.", 'For one chart: names=["Strategy Equity"].'
+        )
+    return tuple(dict.fromkeys(identifier("a name in names", name) for name in cast("Iterable[object]", names)))
 
 
 def create_live(
@@ -259,7 +283,12 @@ def _utc(moment: datetime) -> datetime:
         raise ConfigurationError(
             f"The time {moment} has no zone.", "Pass an aware datetime, such as datetime(2026, 1, 2, tzinfo=UTC)."
         )
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ConfigurationError(
+            f"The time {moment} is out of range.", "In UTC it has no year from 1 to 9999."
+        ) from None
 
 
 def identifier(name: str, value: object) -> str:

@@ -28,9 +28,14 @@ class _Run(msgspec.Struct):
 
 
 class DeploymentRuns:
-    """Told the rows of a listing in index order, it tells deployments apart. Its memory grows with deployments only."""
+    """Told the rows of a listing in index order, it tells deployments apart. Its memory grows with deployments only.
 
-    def __init__(self) -> None:
+    Args:
+        start: Index of the first row. Of a deployment that began before it, only what follows is known.
+    """
+
+    def __init__(self, start: int = 0) -> None:
+        self._first = start
         self._runs: list[_Run] = []
         self._seen: set[str] = set()
         self._blind = 0
@@ -80,7 +85,8 @@ class DeploymentRuns:
         start = index - blind
         if self._runs:
             blind = self._runs[-1].blind
-        if not 1 <= order_id <= 1 + blind:
+        begins_here = self._runs or not self._first
+        if begins_here and not 1 <= order_id <= 1 + blind:
             self._note("gap", index, f"the first order id of a deployment is {order_id}")
         run = _Run(number=len(self._runs) + 1, start=start, end=index + 1, last_id=order_id, deploy_id=None)
         self._runs.append(run)

@@ -11,10 +11,13 @@ Transitions: first window -> fan-out up to the hint -> filling of what came shor
 Any of them -> broken.
 """
 
-from collections.abc import Hashable
+import math
 from typing import Final
 
+from qcasync._core.clamps import Clamp
+from qcasync._core.ranges import gaps, joined
 from qcasync._core.window_steps import Arrival, Broken, Complete, Empty, LookAgain, Step, Trouble, Wait, Window
+from qcasync._core.witnesses import Witnesses
 
 LOOK_AGAIN: Final = 10.0
 """Seconds between two looks at an answer that is not believed at once."""
@@ -33,29 +36,37 @@ class WindowPlan:
 
     Args:
         size: Rows to ask for at once.
+        start: Index of the first row to read. What precedes it is somebody else's business.
+        stop: Index after the last row to read, where the list is known to go on; None to read to its end.
         remembered: How many rows the list had when it was last read; None if it never was.
         room: How many rows may be read ahead of the rows that were taken.
     """
 
-    def __init__(self, *, size: int = 100, remembered: int | None = None, room: int = 2000) -> None:
-        self._size = size
+    def __init__(
+        self,
+        *,
+        size: int = 100,
+        start: int = 0,
+        stop: int | None = None,
+        remembered: int | None = None,
+        room: int = 2000,
+    ) -> None:
+        self._clamp = Clamp(size)
+        self._start = start
+        self._stop = math.inf if stop is None else stop
+        self._reach = stop or 0
         self._remembered = remembered
         self._told = 0
-        self._seen = 0
+        self._seen = start if stop is None else stop
         self._first_hint = remembered or 0
         self._room = room
-        self._taken = 0
-        self._frontier = 0
+        self._taken = self._frontier = start
         self._pieces: dict[int, int] = {}
         self._flying: dict[int, Window] = {}
         self._cold: set[int] = set()
         self._empties: dict[int, Empty] = {}
         self._ahead = 1
-        self._witnesses: dict[int, Hashable] = {}
-        self._firsts: dict[Hashable, int] = {}
-        self._repeats = 0
-        self._short_ends: dict[int, int] = {}
-        self._cuts: dict[int, int] = {}
+        self._witnesses = Witnesses()
         self._totals: set[int] = set()
         self.trouble: Trouble | None = None
         """Why the listing cannot be completed."""
@@ -71,18 +82,28 @@ class WindowPlan:
 
     @property
     def hint(self) -> int:
-        """How many rows the list is thought to have. Never a proof."""
-        return max(self._told, self._remembered or 0)
+        """How many rows the list is thought to have, as far as it is to be read. Never a proof."""
+        return int(min(max(self._told, self._remembered or 0), self._stop))
 
     @property
     def spoken_of(self) -> int:
-        """The largest number of rows that the server, or our memory, ever spoke of."""
-        return max(self._told, self._first_hint)
+        """The largest number of rows that the server, or our memory, ever spoke of, as far as they are to be read."""
+        return int(min(max(self._told, self._first_hint), self._stop))
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether nothing was found from the start on, and the server speaks of fewer rows than precede it."""
+        return self._frontier == self._start and 0 < self._reach < self._start
+
+    @property
+    def knows_total(self) -> bool:
+        """Whether a list that was read to its end is as long as the frontier says: it may end before the start."""
+        return self._frontier > self._start or self._start in {0, self._reach}
 
     @property
     def size(self) -> int:
         """How many rows a window asks for: fewer than at first, once the server was seen to clamp."""
-        return self._size
+        return self._clamp.size
 
     @property
     def spans_refresh(self) -> bool:
@@ -91,26 +112,15 @@ class WindowPlan:
 
     def read(self) -> tuple[tuple[int, int], ...]:
         """Half-open ranges of indexes that were read."""
-        ranges = (
-            [(0, self._frontier), *sorted(self._pieces.items())] if self._frontier else sorted(self._pieces.items())
-        )
-        merged: list[tuple[int, int]] = []
-        for start, end in ranges:
-            if merged and merged[-1][1] == start:
-                merged[-1] = (merged[-1][0], end)
-            else:
-                merged.append((start, end))
-        return tuple(merged)
+        return tuple(joined([(self._start, self._frontier), *self._pieces.items()]))
 
     def missing(self) -> tuple[tuple[int, int | None], ...]:
         """Half-open ranges of indexes that were not read; the last one is open, unless the end was proved."""
-        gaps: list[tuple[int, int | None]] = []
-        at = self._frontier
-        for start, end in sorted(self._pieces.items()):
-            if at < start:
-                gaps.append((at, start))
-            at = end
-        return tuple(gaps) if self._ended() else (*gaps, (at, None))
+        at = max([self._frontier, *self._pieces.values()])
+        between = tuple(gaps(self._frontier, self._pieces.items()))
+        if at >= self._stop or self._ended():
+            return between
+        return (*between, (at, None if self._stop == math.inf else int(self._stop)))
 
     # What happened
 
@@ -123,7 +133,7 @@ class WindowPlan:
         if arrival.count == 0:
             self._nothing_at(window.start, arrival.length, now, cold=cold)
             return 0
-        if self._is_repeated(window, arrival) or self._has_moved(window, arrival):
+        if self._is_doubtful(window, arrival):
             return 0
         count = min(arrival.count, window.size)
         self._seen = max(self._seen, window.start + arrival.count)
@@ -131,7 +141,7 @@ class WindowPlan:
         if any(window.start <= start < end for start in self._empties):
             self._empties.clear()  # a source that was wrong about one place is not believed about others
         self._learn_length(window, arrival)
-        self._learn_clamp(window, count)
+        self._clamp.learn(window, count)
         self._learn_pace(window, count)
         self._pieces[window.start] = end
         while self._frontier in self._pieces:
@@ -145,8 +155,7 @@ class WindowPlan:
     def taken(self, index: int) -> None:
         """Rows below this index left the reader's memory."""
         self._taken = index
-        for start in [start for start in self._witnesses if start < index]:
-            del self._witnesses[start]
+        self._witnesses.taken(index)
 
     # What to do
 
@@ -155,18 +164,16 @@ class WindowPlan:
         if self.trouble is not None:
             return Broken(self.trouble)
         later: list[float] = []
-        at = self._frontier
-        for start, end in sorted([*self._pieces.items(), *((w.start, w.end) for w in self._flying.values())]):
-            if at < start:
-                fill = self._fill(Window(at, min(at + self._size, start)), now)
-                if isinstance(fill, Window):
-                    return self._ask(fill)
-                if isinstance(fill, Broken):
-                    return fill
-                if isinstance(fill, LookAgain):
-                    later.append(fill.at)
-            at = max(at, end)
-        step = self._extend(at, now)
+        known = [*self._pieces.items(), *((window.start, window.end) for window in self._flying.values())]
+        for start, end in gaps(self._frontier, known):
+            fill = self._fill(Window(start, min(start + self.size, end)), now)
+            if isinstance(fill, Window):
+                return self._ask(fill)
+            if isinstance(fill, Broken):
+                return fill
+            if isinstance(fill, LookAgain):
+                later.append(fill.at)
+        step = self._extend(max([self._frontier, *(end for _, end in known)]), now)
         if isinstance(step, Window):
             return self._ask(step)
         if isinstance(step, Wait) and later:
@@ -175,7 +182,7 @@ class WindowPlan:
 
     def _ask(self, window: Window) -> Window:
         self._flying[window.start] = window
-        if not (self._frontier or self._pieces):
+        if self._frontier == self._start and not self._pieces:
             self._cold.add(window.start)
         return window
 
@@ -193,31 +200,44 @@ class WindowPlan:
 
     def _extend(self, at: int, now: float) -> Step:
         """The index after all rows and all windows in flight."""
+        if at >= self._stop:
+            return Complete() if self._ended() else Wait()
         if at == self._frontier and at in self._empties:
             return self._prove_end(at, self._empties[at], now)
         if any(start <= at for start in self._empties) or at >= self._taken + self._room:
             return Wait()
         if at < self.hint:
-            return Window(at, min(at + self._size, self.hint))
+            return self._window(at, self.hint)
         guesses = sum(start >= self.hint for start in self._flying)
-        return Window(at, at + self._size) if guesses < self._ahead else Wait()
+        return self._window(at, math.inf) if guesses < self._ahead else Wait()
+
+    def _window(self, at: int, limit: float) -> Window:
+        return Window(at, int(min(at + self.size, limit, self._stop)))
 
     def _prove_end(self, at: int, empty: Empty, now: float) -> Window | LookAgain | Complete | Broken:
         if self._ended():
             return Complete()
-        if at == 0 and self.hint and now - empty.since >= WARMING_LIMIT:
+        if at == self._start and self._expects_rows() and now - empty.since >= WARMING_LIMIT:
             return self._break(Trouble.WARMING)
-        if 0 < at < self._seen and empty.looks >= HOLE_LOOKS:
+        if self._start < at < self._seen and empty.looks >= HOLE_LOOKS:
             return self._break(Trouble.HOLE)
-        due = empty.at if at and empty.cold else empty.at + LOOK_AGAIN
-        return Window(at, at + self._size) if now >= due else LookAgain(due)
+        due = empty.at if at > self._start and empty.cold else empty.at + LOOK_AGAIN
+        return self._window(at, math.inf) if now >= due else LookAgain(due)
+
+    def _expects_rows(self) -> bool:
+        """Whether rows are thought to be there from the start on."""
+        return max(self.hint, self._seen) > self._start
 
     def _ended(self) -> bool:
+        if self._frontier >= self._stop:
+            return not (self._pieces or self._flying)
         empty = self._empties.get(self._frontier)
         if empty is None or self._pieces or self._flying:
             return False
-        if self._frontier == 0:
-            return not self.hint and empty.looks >= 2
+        if self._frontier == self._start:
+            # A cache that is still empty does not know how long the list is.
+            told = 0 < self._start == self._reach
+            return not self._expects_rows() and empty.looks >= (1 if told else 2)
         if self._frontier < self._seen or (empty.cold and self._frontier not in self._totals):
             return False
         return empty.looks >= (2 if self._frontier < self.hint or self._ends_in_doubt() else 1)
@@ -225,37 +245,29 @@ class WindowPlan:
     def _ends_in_doubt(self) -> bool:
         """Whether nothing but silence behind a full page says that the list ends: no short page, and no total."""
         known = self._frontier in self._totals or self._frontier == self._remembered
-        return not known and self._frontier not in self._short_ends
+        return not known and not self._clamp.came_short_at(self._frontier)
 
     # What an answer teaches
 
     def _nothing_at(self, start: int, length: int | None, now: float, *, cold: bool) -> None:
-        if start == 0 and length is not None and length > 0:
-            self._told = max(self._told, length)
+        if start == self._start and length is not None:
+            self._told, self._reach = max(self._told, length), length
+        elif not cold and length is not None and length > 0:
+            self._totals.add(length)
         empty = self._empties.setdefault(start, Empty(0, now, now))
         empty.looks = 1 if empty.cold and not cold else empty.looks + 1  # what was seen cold does not count
-        empty.at = now
-        empty.cold = cold
+        empty.at, empty.cold = now, cold
         self._ahead = 1
 
-    def _is_repeated(self, window: Window, arrival: Arrival) -> bool:
-        if arrival.first is None:
-            return False
-        if self._firsts.setdefault(arrival.first, window.start) == window.start:
-            return False
-        self._repeats += 1
-        if self._repeats >= REPEATS:
-            self._break(Trouble.REPEATED)
-        return True
-
-    def _has_moved(self, window: Window, arrival: Arrival) -> bool:
-        witness = self._witnesses.pop(window.start, None)
-        if arrival.surplus is not None:
-            self._witnesses[window.end] = arrival.surplus
-        if witness is None or arrival.first is None or witness == arrival.first:
-            return False
-        self._break(Trouble.CHANGED)
-        return True
+    def _is_doubtful(self, window: Window, arrival: Arrival) -> bool:
+        if self._witnesses.is_repeated(window, arrival):
+            if self._witnesses.repeats >= REPEATS:
+                self._break(Trouble.REPEATED)
+            return True
+        if self._witnesses.has_moved(window, arrival):
+            self._break(Trouble.CHANGED)
+            return True
+        return False
 
     def _learn_length(self, window: Window, arrival: Arrival) -> None:
         length = arrival.length
@@ -266,16 +278,6 @@ class WindowPlan:
             self._remembered = None
         if length > arrival.count:
             self._totals.add(length)
-
-    def _learn_clamp(self, window: Window, count: int) -> None:
-        """A page that came short, with a row right behind it, was cut; twice at one size, and that is the limit."""
-        cut = self._short_ends.pop(window.start, None)
-        if cut is not None:
-            self._cuts[cut] = self._cuts.get(cut, 0) + 1
-            if self._cuts[cut] >= 2:
-                self._size = min(self._size, cut)
-        if count < window.size:
-            self._short_ends[window.start + count] = count
 
     def _learn_pace(self, window: Window, count: int) -> None:
         """Beyond the hint, each full page earns two windows more; a short one ends the guessing."""

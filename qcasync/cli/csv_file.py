@@ -2,16 +2,14 @@
 
 import contextlib
 import csv
-import os
+import io
 from collections.abc import Generator, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Final
+from typing import IO
 
-import qcasync
-
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""How a text begins that a spreadsheet would compute."""
+from qcasync.cli import whole_file
+from qcasync.exporting.texts import inert
 
 
 class CSVFile:
@@ -38,33 +36,17 @@ def csv_file(path: Path, columns: Sequence[str], *, overwrite: bool) -> Generato
     Raises:
         ConfigurationError: The file exists, or cannot be made there.
     """
-    _check(path, overwrite=overwrite)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        stream = draft.open("x", encoding="utf-8", errors="backslashreplace", newline="")
-    except OSError as error:
-        raise qcasync.ConfigurationError(f"{path} cannot be written: {error.strerror}.") from error
-    try:
-        with stream:
-            yield CSVFile(stream, columns)
-            stream.flush()
-            os.fsync(stream.fileno())
-        _check(path, overwrite=overwrite)  # reading takes a while, in which somebody else may have made it
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _check(path: Path, *, overwrite: bool) -> None:
-    if path.exists() and not path.is_file():  # replacing /dev/null would be a bad joke
-        raise qcasync.ConfigurationError(f"{path} is not a file.", "Name a file, which need not exist yet.")
-    if path.exists() and not overwrite:
-        raise qcasync.ConfigurationError(f"{path} exists.", "Replace it with --force, or name another file.")
+    with whole_file.begin(path, overwrite=overwrite) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", newline="")
+        try:
+            yield CSVFile(text, columns)
+        finally:
+            text.detach()
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return "'" + value
+    if isinstance(value, str):
+        return inert(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value

@@ -107,10 +107,10 @@ async def _read_journal(settings: Settings, journal: Path, report: _Report) -> N
     for intent in intents:
         report.bad(
             "unresolved",
-            f"{intent.endpoint} of project {intent.project_id}, decided {when(intent.at)} UTC\n"
+            f"{intent.endpoint} of {clean(intent.target)}, decided {when(intent.at)} UTC\n"
             f"of deployment {intent.deploy_id or 'nobody knows which'}\n"
-            f"HINT: Look with `qcasync live show {intent.project_id}`. To settle it:\n"
-            "`qcasync live reconcile`, or `Client.live.reconcile`",
+            f"HINT: Look with `qcasync live {'list' if intent.project_id is None else f'show {intent.project_id}'}`. "
+            "To settle it:\n`qcasync live reconcile`, or `Client.live.reconcile`",
         )
     if not intents:
         exists = await anyio.Path(journal).exists()

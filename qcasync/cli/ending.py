@@ -6,6 +6,7 @@ What was seen is told apart: that QuantConnect accepted the call, and that the d
 import contextlib
 import logging
 import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -124,7 +125,7 @@ class Watch(logging.Handler):
     def accepted(self, outcome: qcasync.Outcome) -> None:
         """Show the first of the two things that are to be seen, to whoever watches."""
         if self._console.is_terminal:
-            self._console.print(_good(*_acceptance(outcome)), soft_wrap=True)
+            self._console.print(good(*_acceptance(outcome)), soft_wrap=True)
         self._status.update(self._line("waiting for the deployment to end"))
 
     def interrupted(self) -> Result:
@@ -163,7 +164,7 @@ async def end(plan: Plan, watch: Watch, seen: str | None) -> Result:
         except qcasync.QuantConnectError as error:
             if error.outcome is None:
                 raise
-            return Result(error.outcome, _code(error, error.outcome), error=error)
+            return Result(error.outcome, code_of(error, error.outcome), error=error)
         if seen is not None and outcome.deploy_id not in {None, seen}:
             warn(f"the deployment that you were asked about, {seen}, is not the one that ran meanwhile")
         if not plan.wait:
@@ -192,7 +193,8 @@ async def _see_the_end(
     return Result(outcome, status=ended.status)
 
 
-def _code(error: qcasync.QuantConnectError, outcome: qcasync.Outcome) -> int:
+def code_of(error: qcasync.QuantConnectError, outcome: qcasync.Outcome) -> int:
+    """The exit code for a call that was not confirmed."""
     if outcome.kind is qcasync.OutcomeKind.UNKNOWN:
         return INCOMPLETE
     return UNUSABLE if isinstance(error, qcasync.ConfigurationError) else FAILED
@@ -202,11 +204,23 @@ def show(plan: Plan, result: Result) -> None:
     """Write what came of it: the result to stdout, and what to do about it to stderr."""
     outcome = result.outcome
     if plan.as_json or is_read_by_programs():
-        write_json([outcome_object(outcome, result.status)])
+        write_outcome(outcome, result.status)
     elif result.code == 0:
         _show_success(plan, result)
     if result.code:
         _advise(plan, result)
+
+
+def write_outcome(outcome: qcasync.Outcome, status: qcasync.AlgorithmStatus | None = None) -> None:
+    """Write an outcome for a program. If that fails, say it: an exit code of 1 would mean that nothing happened."""
+    try:
+        write_json([outcome_object(outcome, status)])
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            if sys.stdout is not None:
+                sys.stdout.close()  # or Python writes it once more at its end, and exits with 120
+        told = f"{outcome.endpoint} of project {outcome.project_id}: {outcome.kind.value}"
+        warn(f"stdout does not take the result ({error.strerror or error}). {told}")
 
 
 def outcome_object(outcome: qcasync.Outcome, status: qcasync.AlgorithmStatus | None = None) -> dict[str, object]:
@@ -217,9 +231,9 @@ def outcome_object(outcome: qcasync.Outcome, status: qcasync.AlgorithmStatus | N
 def _show_success(plan: Plan, result: Result) -> None:
     if plan.wait:
         told = f"deployment {result.outcome.deploy_id} of project {plan.project} is {name_of(result.status)}"
-        results().print(_good("ended", told), soft_wrap=True)
+        results().print(good("ended", told), soft_wrap=True)
         return
-    results().print(_good(*_acceptance(result.outcome)), soft_wrap=True)
+    results().print(good(*_acceptance(result.outcome)), soft_wrap=True)
     if not result.outcome.observed:
         say(f"Whether it has ended was not looked at. Look: qcasync live show {plan.project}")
 
@@ -257,5 +271,6 @@ def _acceptance(outcome: qcasync.Outcome) -> tuple[str, str]:
     return "accepted", f"{outcome.endpoint} of project {outcome.project_id}{which}"
 
 
-def _good(what: str, told: str) -> Text:
+def good(what: str, told: str) -> Text:
+    """A line about something that was seen to go well."""
     return Text.assemble(("✓ ", "green"), (f"{what:<10}", "bold"), clean(told))

@@ -10,6 +10,7 @@ import typer
 import qcasync
 from qcasync.cli.ending import outcome_object
 from qcasync.cli.exit_codes import INCOMPLETE
+from qcasync.cli.live_command import COMMAND
 from qcasync.cli.output import is_read_by_programs, messages, results, row, say, table, warn, when, write_json
 from qcasync.cli.settings import Settings
 
@@ -52,9 +53,9 @@ def reconcile(
         _show(looked)
     else:
         say("Nothing is unresolved.")
-    unknown = {outcome.project_id for _, outcome in looked if outcome.kind is qcasync.OutcomeKind.UNKNOWN}
-    for project in sorted(unknown):
-        warn(f"somebody has to look at project {project}: qcasync live show {project}")
+    unknown = {_where(intent) for intent, outcome in looked if outcome.kind is qcasync.OutcomeKind.UNKNOWN}
+    for where in sorted(unknown):
+        warn(f"somebody has to look at {where}")
     if unknown and settle is None:
         raise typer.Exit(INCOMPLETE)
 
@@ -78,6 +79,14 @@ async def _look(settings: Settings, journal: Path, settle: str | None) -> _Looke
             for intent in intents:
                 group.start_soon(look_at, intent)
         return [(intent, outcomes[intent.id]) for intent in intents]
+
+
+def _where(intent: qcasync.Intent) -> str:
+    project = intent.project_id
+    if project is None:
+        return f"the projects of {intent.target}: qcasync live list"
+    command = "orders" if intent.endpoint == COMMAND.endpoint else "live show"
+    return f"project {project}: qcasync {command} {project}"
 
 
 def _show(looked: _Looked) -> None:

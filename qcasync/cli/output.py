@@ -3,6 +3,7 @@
 What comes from the server is shown as text, never as markup, and without characters that steer a terminal.
 """
 
+import errno
 import re
 import sys
 from collections.abc import Iterable
@@ -32,7 +33,7 @@ def messages() -> Console:
 
 def is_read_by_programs() -> bool:
     """Whether results go to a file or another program. Unlike colors, no environment variable can change that."""
-    return not sys.stdout.isatty()
+    return sys.stdout is None or not sys.stdout.isatty()
 
 
 def clean(text: object) -> str:
@@ -103,7 +104,13 @@ def explain(error: Exception) -> None:
 
 
 def write_json(values: Iterable[object]) -> None:
-    """Write one line of JSON per value to stdout, as UTF-8."""
+    """Write one line of JSON per value to stdout, as UTF-8.
+
+    Raises:
+        OSError: Nobody reads it, the disk is full, or there is no stdout.
+    """
+    if sys.stdout is None:  # closed by whoever started us
+        raise OSError(errno.EBADF, "stdout is closed")
     content = b"".join(json_line(value) for value in values)
     sys.stdout.buffer.write(content)
     sys.stdout.buffer.flush()

@@ -102,7 +102,7 @@ def order_cells(project_id: int, index: int, order: qcasync.Order) -> tuple[obje
         order.limit_price,
         order.stop_price,
         order.trigger_price,
-        sum(event.fill_quantity for event in order.events),
+        order.filled_quantity,
         len(order.events),
         order.last_fill_time,
         order.canceled_time,

@@ -17,6 +17,7 @@ from qcasync.models.brokerages import (
     paper_brokerage,
 )
 from qcasync.models.charts import Candlestick, Chart, ChartPoint, Series
+from qcasync.models.closed_trades import ClosedTrade, ClosedTrades, FillKey, OpenLot
 from qcasync.models.deployments import Deployment
 from qcasync.models.enums import (
     AlgorithmStatus,
@@ -33,12 +34,14 @@ from qcasync.models.enums import (
     SecurityType,
     SeriesType,
     TimeInForceKind,
+    TradeDirection,
 )
+from qcasync.models.fill_quality import FillQuality, FillSummary, MeasuredFill
 from qcasync.models.insights import Insight, InsightPage
-from qcasync.models.listings import Anomaly, OrderListing
+from qcasync.models.listings import Anomaly, InsightListing, Listing, LogListing, OrderListing, TradeListing
 from qcasync.models.live import CreateLiveAlgorithmResponse, LiveAlgorithm, LiveDeployment, ProjectFile
 from qcasync.models.live_result import AlphaRuntimeStatistics, InsightScore, LiveResult
-from qcasync.models.logs import LogPage
+from qcasync.models.logs import LogLine, LogPage
 from qcasync.models.order_events import CashAmount, OrderEvent, OrderFee
 from qcasync.models.order_properties import OrderProperties, TimeInForce
 from qcasync.models.orders import GroupOrderManager, Order, OrderPage, OrderSubmissionData
@@ -46,6 +49,7 @@ from qcasync.models.portfolio import Cash, Holding, Portfolio
 from qcasync.models.quarantine import Quarantined
 from qcasync.models.statistics import Statistics
 from qcasync.models.symbols import Symbol
+from qcasync.models.trades import Trade, TradePage
 
 __all__ = [
     "DEFAULT_DATA_PROVIDERS",
@@ -60,24 +64,35 @@ __all__ = [
     "ChartPoint",
     "ChartResolution",
     "ChartType",
+    "ClosedTrade",
+    "ClosedTrades",
     "CreateLiveAlgorithmResponse",
     "DataNormalizationMode",
     "Deployment",
     "EmailTarget",
+    "FillKey",
+    "FillQuality",
+    "FillSummary",
     "GroupOrderManager",
     "Holding",
     "Insight",
     "InsightDirection",
+    "InsightListing",
     "InsightPage",
     "InsightScore",
     "InsightType",
+    "Listing",
     "LiveAlgorithm",
     "LiveDeployment",
     "LiveResult",
+    "LogLine",
+    "LogListing",
     "LogPage",
+    "MeasuredFill",
     "Notification",
     "NotificationTarget",
     "OpenEnum",
+    "OpenLot",
     "Order",
     "OrderDirection",
     "OrderEvent",
@@ -102,6 +117,10 @@ __all__ = [
     "TelegramTarget",
     "TimeInForce",
     "TimeInForceKind",
+    "Trade",
+    "TradeDirection",
+    "TradeListing",
+    "TradePage",
     "WebTarget",
     "paper_brokerage",
 ]

@@ -5,9 +5,11 @@ for the next key where the last one was found, and any other order makes decodin
 safe because decoded values cannot form cycles; it keeps a million orders out of the garbage collector's sight.
 """
 
+import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, cast
 
 from msgspec import Meta, Struct
 
@@ -20,7 +22,7 @@ else:
 
     Number = TypeVar("Number", bound=float)  # what msgspec reads where nothing else was asked for
 
-__all__ = ["LAST_MOMENT", "ZERO", "Int64", "Model", "Number", "UnixTime", "UtcDatetime", "as_utc"]
+__all__ = ["LAST_MOMENT", "ZERO", "Int64", "Model", "Number", "UnixTime", "UtcDatetime", "as_utc", "total"]
 
 ZERO: Final[Any] = 0.0
 """The default of a number. The decimal forms of the models have `Decimal("0.0")` in its place."""
@@ -60,3 +62,13 @@ def as_utc(moment: datetime | None) -> datetime | None:
         return moment.astimezone(UTC)
     except OverflowError:  # in UTC it is the year 10000
         return None
+
+
+def total(numbers: Sequence[Number], *, like: Number) -> Number:
+    """Return the sum of numbers, rounded once; of the kind of `like` also if there are none."""
+    if isinstance(like, Decimal):
+        return cast("Number", sum(numbers, Decimal(0)))  # of the kind of its parts, which checkers do not see
+    try:
+        return cast("Number", math.fsum(numbers))
+    except (OverflowError, ValueError):  # more than a float can hold, on the way or in the end
+        return cast("Number", sum(numbers, 0.0))

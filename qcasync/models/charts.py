@@ -16,6 +16,8 @@ from qcasync.models.symbols import Symbol
 __all__ = ["Candlestick", "Chart", "ChartPoint", "Series"]
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     _Values = Raw | Columns
 else:
     _Values = Raw  # msgspec puts nothing else there; the columns come by themselves, on first use
@@ -175,6 +177,18 @@ class Series(Model, frozen=True, kw_only=True):  # noqa: PLW1641 - not hashable,
         tooltip = columns.tooltips.get
         return tuple(ChartPoint(x=x, y=y, tooltip=tooltip(at)) for at, (x, (y,)) in enumerate(columns.rows()))
 
+    def to_arrow(self) -> "pa.Table":
+        """Return the points as a table, whose prices are the columns themselves, not copies. A gap is null.
+
+        Of points it has `time`, `value` and `tooltip`; of candles `time`, `open`, `high`, `low` and `close`.
+
+        Raises:
+            ConfigurationError: pyarrow is not installed.
+        """
+        from qcasync.models.tables._series import series_table  # noqa: PLC0415 - tables are made of models
+
+        return series_table(self)
+
     def _price(self, name: str, column: int) -> FloatColumn:
         columns = self._columns()
         if not columns.is_candles:
@@ -215,3 +229,13 @@ class Chart(Model, frozen=True, kw_only=True):
     series: Mapping[str, Series] = field(default_factory=dict[str, Series])
     symbol: Symbol | None = None
     legend_disabled: bool = False
+
+    def to_arrow(self) -> "pa.Table":
+        """Return all points of all series as a table in long form, as `qcasync.models.tables.SERIES` has it.
+
+        Raises:
+            ConfigurationError: pyarrow is not installed.
+        """
+        from qcasync.models import tables  # noqa: PLC0415 - tables are made of models
+
+        return tables.SERIES.table([self])

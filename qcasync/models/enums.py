@@ -28,6 +28,7 @@ __all__ = [
     "SecurityType",
     "SeriesType",
     "TimeInForceKind",
+    "TradeDirection",
 ]
 
 _MAX_REMEMBERED = 1024
@@ -230,6 +231,13 @@ class InsightDirection(OpenEnum):
     DOWN = -1
     FLAT = 0
     UP = 1
+
+
+class TradeDirection(OpenEnum):
+    """Whether a trade won by rising or by falling prices."""
+
+    LONG = 0
+    SHORT = 1
 
 
 class SeriesType(OpenEnum):

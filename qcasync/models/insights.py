@@ -8,7 +8,7 @@ from msgspec import field
 
 from qcasync.models._base import Int64, Model, UnixTime
 from qcasync.models.enums import InsightDirection, InsightType, in_text
-from qcasync.models.quarantine import Quarantined
+from qcasync.models.quarantine import Quarantined, in_place
 
 __all__ = ["Insight", "InsightPage"]
 
@@ -108,7 +108,4 @@ class InsightPage(Model, frozen=True, kw_only=True):
 
     def rows(self) -> Iterator[Insight | Quarantined]:
         """Yield every entry at its place: `zip(itertools.count(page.start), page.rows())` has the indices."""
-        insights = iter(self.insights)
-        held = {entry.index: entry for entry in self.quarantined}
-        for index in range(self.count):
-            yield held[index] if index in held else next(insights)
+        return in_place(self.insights, self.quarantined)

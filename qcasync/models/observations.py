@@ -10,29 +10,67 @@ from qcasync.outcomes import Outcome
 
 __all__ = [
     "AnswerReceived",
+    "CallBegan",
+    "CallEnded",
     "LoadingObserved",
     "Observation",
     "Observer",
     "OutcomeTold",
+    "RequestFailed",
     "RequestSent",
     "ResponseReceived",
     "RetryScheduled",
     "SkewCorrected",
+    "Throttled",
     "WindowRead",
 ]
 
 
-class RequestSent(msgspec.Struct, frozen=True, kw_only=True):
-    """A request is handed to the transport.
+class CallBegan(msgspec.Struct, frozen=True, kw_only=True):
+    """A call begins: one operation, over all its attempts. Told in the task that makes it.
 
     Attributes:
-        attempt: 1 for the first, more for its retries. A look after a loading answer is a first one.
-        body_bytes: Size of the request's body.
+        call: Its number, which is no other call's in this process. What happens on its behalf carries it as well.
+        operation: QuantConnect's name for it, such as "READ_LIVE_ORDERS".
     """
 
+    call: int
+    operation: str
+    endpoint: str
+
+
+class CallEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """A call ended. Told for each that began, also if it was cancelled.
+
+    Attributes:
+        ended: "ok", "cancelled", or the class of its error, such as "RateLimitError".
+        attempts: Requests that were sent for it.
+        seconds: From its beginning, waits included.
+    """
+
+    call: int
+    operation: str
+    endpoint: str
+    ended: str
+    attempts: int
+    seconds: float
+
+
+class RequestSent(msgspec.Struct, frozen=True, kw_only=True):
+    """A request is handed to the transport. `ResponseReceived` or `RequestFailed` follows, also if it is cancelled.
+
+    Attributes:
+        call: The number of its call; 0 if it belongs to none.
+        attempt: 1 for the first, more for its retries. A look after a loading answer is a first one.
+        body_bytes: Size of the request's body.
+        url: Where it goes. Holds no credentials.
+    """
+
+    call: int = 0
     endpoint: str
     attempt: int
     body_bytes: int
+    url: str = ""
 
 
 class ResponseReceived(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,13 +80,33 @@ class ResponseReceived(msgspec.Struct, frozen=True, kw_only=True):
         body_bytes: Size after decompression.
         wire_bytes: Size as it travelled.
         seconds: From handing over the request to the end of the response.
+        clock_offset: Seconds that the server's clock is ahead of ours; None while that is not known.
     """
 
+    call: int = 0
     endpoint: str
     attempt: int
     status_code: int
     body_bytes: int
     wire_bytes: int
+    seconds: float
+    clock_offset: float | None = None
+
+
+class RequestFailed(msgspec.Struct, frozen=True, kw_only=True):
+    """A request brought no whole response.
+
+    Attributes:
+        reason: "unreachable", "certificate", "timeout", "lost", "damaged" or "too large"; "cancelled"; or "defect".
+        sent: Whether it may have reached QuantConnect.
+        seconds: Since it was handed to the transport.
+    """
+
+    call: int = 0
+    endpoint: str
+    attempt: int
+    reason: str
+    sent: Sent
     seconds: float
 
 
@@ -98,11 +156,25 @@ class RetryScheduled(msgspec.Struct, frozen=True, kw_only=True):
         sent: Whether the failed attempt may have reached QuantConnect.
     """
 
+    call: int = 0
     endpoint: str
     attempt: int
     after: float
     reason: str
     sent: Sent
+
+
+class Throttled(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer asked for fewer requests: a 429, or such words in a 200. The client sends fewer from now on.
+
+    Attributes:
+        hint: Seconds that the server asks to wait; None if it told none.
+    """
+
+    call: int = 0
+    endpoint: str
+    attempt: int
+    hint: float | None
 
 
 class SkewCorrected(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +197,7 @@ class LoadingObserved(msgspec.Struct, frozen=True, kw_only=True):
         waited: Seconds so far.
     """
 
+    call: int = 0
     endpoint: str
     progress: float | None
     waited: float
@@ -159,10 +232,14 @@ class OutcomeTold(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Observation = (
-    RequestSent
+    CallBegan
+    | CallEnded
+    | RequestSent
     | ResponseReceived
+    | RequestFailed
     | AnswerReceived
     | RetryScheduled
+    | Throttled
     | SkewCorrected
     | LoadingObserved
     | WindowRead

@@ -1,5 +1,6 @@
 """What happened to an order."""
 
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic
 
@@ -102,3 +103,9 @@ class OrderEvent(Model, Generic[Number], frozen=True, kw_only=True):
         if self.order_fee_currency is None:
             return None
         return OrderFee(value=CashAmount(amount=self.order_fee_amount, currency=self.order_fee_currency))
+
+
+def each_once(events: Sequence[OrderEvent[Number]]) -> Collection[OrderEvent[Number]]:
+    """Return the events of an order without repetitions: what is told twice counts as it was told last."""
+    distinct = {(event.id, event.order_event_id): event for event in events}
+    return events if len(distinct) == len(events) else distinct.values()

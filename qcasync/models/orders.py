@@ -5,13 +5,13 @@ from typing import Any, Generic
 
 from msgspec import field
 
-from qcasync.models._base import ZERO, Int64, Model, Number, UtcDatetime
+from qcasync.models._base import ZERO, Int64, Model, Number, UtcDatetime, total
 from qcasync.models._json import ShallowJson
 from qcasync.models.deployments import Deployment
 from qcasync.models.enums import DataNormalizationMode, OrderDirection, OrderStatus, OrderType, SecurityType
-from qcasync.models.order_events import OrderEvent
+from qcasync.models.order_events import OrderEvent, each_once
 from qcasync.models.order_properties import OrderProperties, TimeInForce
-from qcasync.models.quarantine import Quarantined
+from qcasync.models.quarantine import Quarantined, in_place
 from qcasync.models.symbols import Symbol
 
 __all__ = ["GroupOrderManager", "Order", "OrderPage", "OrderSubmissionData"]
@@ -136,6 +136,14 @@ class Order(Model, Generic[Number], frozen=True, kw_only=True):
         return (self.events[0].algorithm_id or None) if self.events else None
 
     @property
+    def filled_quantity(self) -> Number:
+        """What was filled of its own security, signed. The exercise of an option also fills what that is written on."""
+        own, underlying = self.symbol.id, self.symbol.underlying
+        other = None if underlying is None or underlying.id == own else underlying.id
+        fills = [event.fill_quantity for event in each_once(self.events) if event.symbol != other]
+        return total(fills, like=self.quantity)
+
+    @property
     def time_in_force(self) -> TimeInForce:
         """How long the order stays in force."""
         return self.properties.time_in_force
@@ -166,7 +174,4 @@ class OrderPage(Model, Generic[Number], frozen=True, kw_only=True):
 
     def rows(self) -> Iterator[Order[Number] | Quarantined]:
         """Yield every entry at its place: `zip(itertools.count(page.start), page.rows())` has the indices."""
-        orders = iter(self.orders)
-        held = {entry.index: entry for entry in self.quarantined}
-        for index in range(self.count):
-            yield held[index] if index in held else next(orders)
+        return in_place(self.orders, self.quarantined)

@@ -1,13 +1,16 @@
 """What an account holds."""
 
 from collections.abc import Mapping
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from msgspec import field
 
 from qcasync.models._base import ZERO, Model, Number
 from qcasync.models.enums import SecurityType
 from qcasync.models.symbols import Symbol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["Cash", "Holding", "Portfolio"]
 
@@ -74,3 +77,23 @@ class Portfolio(Model, Generic[Number], frozen=True, kw_only=True):
 
     holdings: Mapping[str, Holding[Number]] = field(default_factory=dict[str, Holding[Number]])
     cash: Mapping[str, Cash[Number]] = field(default_factory=dict[str, Cash[Number]])
+
+    def to_arrow(self) -> "pa.Table":
+        """Return the holdings as a table with the columns of `qcasync.models.tables.HOLDINGS`.
+
+        Raises:
+            ConfigurationError: pyarrow is not installed.
+        """
+        from qcasync.models import tables  # noqa: PLC0415 - tables are made of models
+
+        return tables.HOLDINGS.fitting([self]).table([self])
+
+    def cash_to_arrow(self) -> "pa.Table":
+        """Return the cash as a table with the columns of `qcasync.models.tables.CASH`.
+
+        Raises:
+            ConfigurationError: pyarrow is not installed.
+        """
+        from qcasync.models import tables  # noqa: PLC0415 - see above
+
+        return tables.CASH.fitting([self]).table([self])

@@ -9,7 +9,7 @@ import msgspec
 from qcasync._core import requests
 from qcasync._core.digests import digest_of, plain
 from qcasync._core.endpoints import READ_LIVE_INSIGHTS, READ_LIVE_LOGS
-from qcasync._core.requests import MAX_LOG_LINES, MAX_WINDOW
+from qcasync._core.requests import MAX_WINDOW, SURE_LOG_LINES
 from qcasync._core.tails import TailMemory, follow_tail
 from qcasync.models.changes import Change, Gap, InsightAdded, LogLineAdded
 from qcasync.models.insights import Insight
@@ -126,7 +126,7 @@ def logs_look(
 
     async def read(start: int, timeout: float | None) -> Rows:
         deploy_id = latest() or ""
-        request = requests.log_window(project_id, deploy_id, start, start + MAX_LOG_LINES)
+        request = requests.log_window(project_id, deploy_id, start, start + SURE_LOG_LINES)
         page, at = await reader.read(READ_LIVE_LOGS, request, timeout=timeout)
         observed_at = datetime.fromtimestamp(at, UTC)
         marks = [digest_of(text.encode()).hex() for text in page.lines]

@@ -10,21 +10,23 @@ from qcasync._core.endpoints import (
     LIST_LIVE_ALGORITHMS,
     READ_LIVE_ALGORITHM,
     READ_LIVE_ALGORITHM_LIST,
-    READ_LIVE_CHART,
     READ_LIVE_PORTFOLIO,
 )
 from qcasync._effects import Effects
 from qcasync._session import Seconds, Session
-from qcasync.models.charts import Chart
 from qcasync.models.enums import AlgorithmStatus
 from qcasync.models.live import LiveAlgorithm, LiveDeployment
 from qcasync.models.portfolio import Portfolio
+from qcasync.resources.live_charts import LiveCharts
 from qcasync.resources.live_commands import LiveCommands
+from qcasync.resources.live_insights import LiveInsights
+from qcasync.resources.live_logs import LiveLogs
+from qcasync.resources.live_messages import LiveMessages
 from qcasync.resources.live_orders import LiveOrders
-from qcasync.resources.live_records import LiveRecords
+from qcasync.resources.live_trades import LiveTrades
 
 
-class Live(LiveOrders, LiveRecords, LiveCommands):
+class Live(LiveOrders, LiveInsights, LiveTrades, LiveLogs, LiveCharts, LiveCommands, LiveMessages):
     """Live algorithms: the attribute `live` of a client.
 
     Every method may raise `AuthenticationError`, `RequestError`, `ResponseError` and their kinds; `Raises:` lists what
@@ -33,8 +35,12 @@ class Live(LiveOrders, LiveRecords, LiveCommands):
 
     def __init__(self, session: Session, effects: Effects) -> None:
         LiveOrders.__init__(self, session)
-        LiveRecords.__init__(self, session)
+        LiveInsights.__init__(self, session)
+        LiveTrades.__init__(self, session)
+        LiveLogs.__init__(self, session)
+        LiveCharts.__init__(self, session)
         LiveCommands.__init__(self, session, effects)
+        LiveMessages.__init__(self, session, effects)
 
     async def read(
         self, project_id: int, *, deploy_id: str | None = None, timeout: Seconds | None = None
@@ -104,37 +110,6 @@ class Live(LiveOrders, LiveRecords, LiveCommands):
         """
         request = requests.live_list(status, start_time, end_time, times="iso")
         return await self._session.call(READ_LIVE_ALGORITHM_LIST, request, timeout=timeout)
-
-    async def read_chart(
-        self,
-        project_id: int,
-        name: str,
-        *,
-        start: datetime,
-        end: datetime,
-        count: int = 1_000,
-        timeout: Seconds | None = None,
-    ) -> Chart:
-        """Read a stretch of a chart. Cost: one request, and as many more as QuantConnect needs to load it.
-
-        The series span all deployments of the project. Their points stay undecoded until they are used.
-
-        Endpoint: POST /live/chart/read
-
-        Args:
-            project_id: The project.
-            name: The chart, such as "Strategy Equity"; `read` lists them.
-            start: From when; aware.
-            end: Until when; aware.
-            count: About how many samples to take of the stretch; a wider one is sampled more coarsely.
-            timeout: Seconds for the whole call, waiting for loading included.
-
-        Raises:
-            APIError: There is no such chart.
-            NotReady: QuantConnect was still preparing the chart when the deadline came.
-        """
-        request = requests.chart(project_id, name, start, end, count)
-        return await self._session.call(READ_LIVE_CHART, request, timeout=timeout)
 
     @overload
     async def read_portfolio(

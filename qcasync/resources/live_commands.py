@@ -218,7 +218,8 @@ class LiveCommands:
     async def reconcile(self, intent: Intent, *, timeout: Seconds | None = None) -> Outcome:
         """Look what became of a call with effect whose outcome nobody knows. Cost: one request per look; sends nothing.
 
-        Such intents are listed by `Client.unresolved`. The outcome is written into the journal.
+        Such intents are listed by `Client.unresolved`. The outcome is written into the journal. A command leaves
+        nothing that could be looked for: it costs no request, stays unknown, and is closed with `Client.settle`.
 
         Endpoint: POST /live/list
 

@@ -6,12 +6,14 @@ from decimal import Decimal
 from typing import Any, Literal, overload
 
 from qcasync._core import requests
-from qcasync._core.endpoints import READ_LIVE_ORDERS, Endpoint
-from qcasync._listing import OrderPages, list_all, open_pages
+from qcasync._core.collections import orders_of
+from qcasync._core.endpoints import READ_LIVE_ORDERS
+from qcasync._core.window_checks import first_index
+from qcasync._listing.orders import OrderPages, order_listing
 from qcasync._session import Seconds, Session
-from qcasync.errors import NotReady
 from qcasync.models.listings import OrderListing
 from qcasync.models.orders import OrderPage
+from qcasync.resources._lists import streamed_list, whole_list
 
 
 class LiveOrders:
@@ -53,8 +55,8 @@ class LiveOrders:
         Raises:
             NotReady: QuantConnect was still preparing the orders when the deadline came.
         """
-        request = requests.window(project_id, start, end)
-        return await self._session.call(_orders(decimal=decimal), request, timeout=timeout)
+        endpoint = READ_LIVE_ORDERS.exactly() if decimal else READ_LIVE_ORDERS
+        return await self._session.call(endpoint, requests.window(project_id, start, end), timeout=timeout)
 
     @overload
     async def list_orders(
@@ -88,34 +90,24 @@ class LiveOrders:
             IncompleteRead: Some windows could not be read; tells which.
             NotReady: QuantConnect was still preparing the orders when the deadline came.
         """
-        self._session.check_usable()
-        requests.project(project_id)
-        totals = self._session.totals
-        try:
-            listing = await list_all(
-                self._session.exchange,
-                _orders(decimal=decimal),
-                project_id,
-                totals.get(project_id),
-                self._session.seconds(timeout),
-            )
-        except NotReady:
-            totals.pop(project_id, None)  # what we remember may be what is wrong
-            raise
-        totals[project_id] = listing.total
-        return listing
+        session, orders = self._session, orders_of(project_id, decimal=decimal)
+
+        def make(remembered: int | None) -> OrderPages[Any]:
+            return OrderPages(session.exchange, orders, remembered=remembered)
+
+        return order_listing(await whole_list(session, orders, make, session.seconds(timeout)))
 
     @overload
     def iter_orders(
-        self, project_id: int, *, decimal: Literal[False] = False, timeout: Seconds | None = None
+        self, project_id: int, *, start: int = 0, decimal: Literal[False] = False, timeout: Seconds | None = None
     ) -> AbstractAsyncContextManager[OrderPages]: ...
     @overload
     def iter_orders(
-        self, project_id: int, *, decimal: Literal[True], timeout: Seconds | None = None
+        self, project_id: int, *, start: int = 0, decimal: Literal[True], timeout: Seconds | None = None
     ) -> AbstractAsyncContextManager[OrderPages[Decimal]]: ...
     @asynccontextmanager
     async def iter_orders(
-        self, project_id: int, *, decimal: bool = False, timeout: Seconds | None = None
+        self, project_id: int, *, start: int = 0, decimal: bool = False, timeout: Seconds | None = None
     ) -> AsyncGenerator[OrderPages[Any], None]:
         """Stream all orders of a project, in bounded memory.
 
@@ -128,6 +120,8 @@ class LiveOrders:
 
         Args:
             project_id: The project.
+            start: Index of the first order, to go on where an earlier read ended: the `total` that it reached. The
+                orders before it are not looked at. Deployments are then counted from there.
             decimal: Prices, quantities and values as exact `Decimal` instead of float.
             timeout: Seconds for each window, waiting for loading included; 120 s if left out. The pace is yours, so
                 nothing bounds the whole.
@@ -139,16 +133,11 @@ class LiveOrders:
             IncompleteRead: From the iteration: the rest could not be read.
             NotReady: From the iteration: QuantConnect kept preparing the orders.
         """
-        self._session.check_usable()
-        requests.project(project_id)
-        totals = self._session.totals
-        seconds = self._session.seconds(timeout)
-        endpoint = _orders(decimal=decimal)
-        async with open_pages(self._session.exchange, endpoint, project_id, totals.get(project_id), seconds) as pages:
+        session, orders, begin = self._session, orders_of(project_id, decimal=decimal), first_index(start)
+        seconds = session.seconds(timeout)
+
+        def make(remembered: int | None) -> OrderPages[Any]:
+            return OrderPages(session.exchange, orders, start=begin, remembered=remembered, timeout=seconds)
+
+        async with streamed_list(session, orders, make) as pages:
             yield pages
-            if pages.complete:
-                totals[project_id] = pages.total
-
-
-def _orders(*, decimal: bool) -> Endpoint[OrderPage[Any]]:
-    return READ_LIVE_ORDERS.exactly() if decimal else READ_LIVE_ORDERS

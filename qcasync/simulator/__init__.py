@@ -20,7 +20,7 @@ from qcasync.simulator.conditions import Conditions
 from qcasync.simulator.deployments import Deployment
 from qcasync.simulator.faults import FaultKind
 from qcasync.simulator.frontdoor import Answer
-from qcasync.simulator.ledger import EffectRecord, Ledger, RequestRecord
+from qcasync.simulator.ledger import CommandRecord, EffectRecord, Ledger, RequestRecord
 from qcasync.simulator.projects import Project
 from qcasync.simulator.scenarios import demo
 from qcasync.simulator.server import Server, serve
@@ -30,6 +30,7 @@ from qcasync.simulator.transport import SimulatorTransport
 __all__ = [
     "Account",
     "Answer",
+    "CommandRecord",
     "Conditions",
     "Deployment",
     "EffectRecord",

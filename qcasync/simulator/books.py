@@ -77,6 +77,16 @@ class OrderBook:
         fresh = islice(chain.from_iterable(blocks), count)
         return [self._changed.get(index, order) for index, order in enumerate(fresh)]
 
+    def placed(self, start: int, stop: int) -> Iterator[JsonObject]:
+        """The orders in `[start, stop)` as they were placed, whatever became of them later."""
+        for block in range(start // BLOCK, -(-stop // BLOCK)):
+            first = block * BLOCK
+            yield from islice(self._make(block), max(start - first, 0), stop - first)
+
+    def filled(self, index: int) -> JsonObject:
+        """The order at `index` as `fill` left it."""
+        return self._changed[index]
+
     def rows(self, start: int, stop: int, changes: Mapping[int, bytes]) -> list[bytes]:
         """The JSON of the orders in `[start, stop)`, with `changes` in place of those they name."""
         rows: list[bytes] = []

@@ -16,22 +16,23 @@ class Conditions:
         latency: Time from a request to its answer.
         jitter: Up to this much is added to `latency`, drawn from the simulator's seed.
 
-        loading: How many `status: loading` answers the orders, the log, the insights and each chart of a project give
-            before the first real one. `math.inf` loads for ever.
+        loading: How many `status: loading` answers the orders, the trades, the log, the insights and each chart of a
+            project give before the first real one. `math.inf` loads for ever.
         loading_seconds: The same by time: loading lasts at least so long after the first request.
-        warming_seconds: How long order windows come back empty (`orders: [], length: 0`), from a project's first on.
+        warming_seconds: How long windows of orders or trades come back empty (`orders: [], length: 0`), from a
+            project's first on.
         flush_seconds: The age of a snapshot: how often a running deployment writes its orders and insights out. 0: at
             once.
         log_flush_seconds: The same for its log.
         initializing_seconds: How long a new deployment is `Initializing` before it is `Running`.
         stopping_seconds: How long a deployment still runs after an accepted stop or liquidation.
-        ignore_commands: Stop and liquidate answer `success: true`, and nothing happens.
+        ignore_commands: Stop, liquidate and commands answer `success: true`, and nothing happens.
 
-        clamp: No window returns more orders or insights than this, whatever was asked for.
-        max_window: A window of orders or insights wider than this is refused. None: never.
+        clamp: No window returns more orders, trades or insights than this, whatever was asked for.
+        max_window: A window of orders, trades or insights wider than this is refused. None: never.
         inclusive_end: `end` is the last index of a window instead of the one after it.
         ignore_start: Every window begins at 0.
-        length_means: What `length` says about a window of orders or insights.
+        length_means: What `length` says about a window of orders, trades or insights.
         stale_rate: How often a window is answered by a replica that missed the last flush.
         broken_orders: Positions in the project's list whose JSON has the wrong shape on the wire.
 

@@ -8,6 +8,7 @@ import msgspec
 from qcasync.simulator.books import OrderBook, Spelling
 from qcasync.simulator.orders import Life
 from qcasync.simulator.records import Records, make_insight, make_line, seen_at
+from qcasync.simulator.trades import TradeBuilder
 from qcasync.simulator.wire import JsonObject
 
 _LOG_SECONDS = 1800.0
@@ -67,6 +68,9 @@ class Deployment:
         self._flushed_until = -math.inf
         self._running_at = running_at
         self._journal: list[_Change] = []
+        self._flushed: list[_Change] = []
+        self._trades = TradeBuilder(f"{seed}/trades")
+        self._in_trades = 0
 
     def status(self, now: float) -> str:
         """The algorithm's status at `now`."""
@@ -117,6 +121,16 @@ class Deployment:
         self.insights.grow(until)
         return [seen_at(insight, until) for insight in self.insights.until(until)]
 
+    def trades(self) -> list[JsonObject]:
+        """The closed trades that the API shows: those of the orders that were written out."""
+        for change in self._flushed:
+            if change.size > self._in_trades:
+                self._trades.see(self.book.placed(self._in_trades, change.size))
+                self._in_trades = change.size
+            self._trades.see(self.book.filled(index) for index in change.changed)
+        self._flushed = []
+        return self._trades.trades
+
     def _written_until(self, now: float, flush_seconds: float) -> float:
         until = max(self._due(now, flush_seconds), self._flushed_until)
         return until if self.stopped_at is None else min(until, self.stopped_at)
@@ -130,9 +144,10 @@ class Deployment:
 
     def flush(self, until: float) -> None:
         """Write out what happened to orders up to `until`."""
-        due = [change for change in self._journal if change.at <= until]
+        due = sorted((change for change in self._journal if change.at <= until), key=lambda change: change.at)
         if not due:
             return
+        self._flushed += due
         self._journal = [change for change in self._journal if change.at > until]
         changes = dict(self.snapshot.changes)
         for change in due:

@@ -44,7 +44,7 @@ class EffectRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         request: The number of the request that caused it.
-        kind: "create", "stop" or "liquidate".
+        kind: "create", "stop", "liquidate" or "command".
     """
 
     request: int
@@ -54,12 +54,30 @@ class EffectRecord(msgspec.Struct, frozen=True, kw_only=True):
     deploy_id: str
 
 
+class CommandRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that reached an algorithm.
+
+    Attributes:
+        request: The number of the request that brought it. A broadcast reaches many algorithms with one.
+        command: What it says, as it came.
+        broadcast: Whether it was sent to the whole organization.
+    """
+
+    request: int
+    at: float
+    project_id: int
+    deploy_id: str
+    command: dict[str, object]
+    broadcast: bool
+
+
 class Ledger:
     """The record of one simulator, oldest first. Bounded: the oldest of 100,000 entries give way."""
 
     def __init__(self) -> None:
         self._requests: deque[RequestRecord] = deque(maxlen=_LIMIT)
         self._effects: deque[EffectRecord] = deque(maxlen=_LIMIT)
+        self._commands: deque[CommandRecord] = deque(maxlen=_LIMIT)
         self._count = 0
 
     @property
@@ -72,6 +90,15 @@ class Ledger:
         """The effects, oldest first, as a copy."""
         return list(self._effects)
 
+    @property
+    def commands(self) -> list[CommandRecord]:
+        """The commands that reached an algorithm, oldest first, as a copy."""
+        return list(self._commands)
+
+    def commands_of(self, project_id: int) -> list[dict[str, object]]:
+        """What a project's algorithm was told, oldest first, broadcasts included."""
+        return [dict(record.command) for record in self._commands if record.project_id == project_id]
+
     def count(self, path: str | None = None) -> int:
         """How many requests there were, to `path` or in all."""
         return sum(path in {None, record.path} for record in self.requests)
@@ -80,6 +107,7 @@ class Ledger:
         """Forget everything; numbers go on."""
         self._requests.clear()
         self._effects.clear()
+        self._commands.clear()
 
     def next_number(self) -> int:
         """Number the request that has just arrived."""
@@ -93,6 +121,10 @@ class Ledger:
     def add_effect(self, record: EffectRecord) -> None:
         """Append an effect."""
         self._effects.append(record)
+
+    def add_command(self, record: CommandRecord) -> None:
+        """Append a command that arrived."""
+        self._commands.append(record)
 
 
 def redact(payload: Mapping[str, object]) -> dict[str, object]:

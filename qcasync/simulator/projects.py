@@ -41,6 +41,7 @@ class Project:
         spelling: How its orders are written: by today's engine ("camel") or one of before 2021 ("pascal").
         deployments: In launch order.
         orders_asked_at: When its orders were first read; warming counts from here.
+        trades_asked_at: The same for its trades.
         forgotten: How many of its deployments, the oldest, are no longer in the list of orders.
         forgotten_earlier: The same for a replica that missed the last reset.
     """
@@ -53,6 +54,7 @@ class Project:
         self.spelling: Spelling = spelling
         self.deployments: list[Deployment] = []
         self.orders_asked_at: float | None = None
+        self.trades_asked_at: float | None = None
         self.forgotten: int = 0
         self.forgotten_earlier: int = 0
         self._loading: dict[str, Loading] = {}

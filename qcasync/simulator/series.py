@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from qcasync.simulator.spelling import pascal_keys
 from qcasync.simulator.wire import JsonObject
@@ -58,6 +58,7 @@ _CHARTS: Final[dict[str, tuple[SeriesPlan, ...]]] = {
     "Portfolio Margin": (SeriesPlan("SPY", "%", 5, "mixed candles", 30.0),),
     "Signals": (SeriesPlan("Crossings", "", _SCATTER, "tooltips", 596.0),),
 }
+_EQUITY: Final = "Strategy Equity"
 CHART_NAMES: Final = tuple(_CHARTS)
 
 
@@ -73,7 +74,7 @@ def make_chart(seed: str, name: str, times: range, *, pascal: bool = False) -> J
     Raises:
         KeyError: No chart has this name.
     """
-    return _draw(seed, name, _CHARTS[name], times, pascal=pascal)
+    return _draw(seed, name, _CHARTS[name], times, clean=False, pascal=pascal)
 
 
 def make_clean_chart(seed: str, name: str, times: range, *, pascal: bool = False) -> JsonObject:
@@ -86,7 +87,7 @@ def make_clean_chart(seed: str, name: str, times: range, *, pascal: bool = False
         pascal: Spell the keys as older engines did.
     """
     plans = _CHARTS.get(name) or _own_chart(seed, name)
-    return _draw(seed, name, (plan.clean() for plan in plans), times, pascal=pascal)
+    return _draw(seed, name, (plan.clean() for plan in plans), times, clean=True, pascal=pascal)
 
 
 def _own_chart(seed: str, name: str) -> tuple[SeriesPlan, ...]:
@@ -98,7 +99,7 @@ def _own_chart(seed: str, name: str) -> tuple[SeriesPlan, ...]:
     )
 
 
-def _draw(seed: str, name: str, plans: Iterable[SeriesPlan], times: range, *, pascal: bool) -> JsonObject:
+def _draw(seed: str, name: str, plans: Iterable[SeriesPlan], times: range, *, clean: bool, pascal: bool) -> JsonObject:
     series: JsonObject = {}
     for index, plan in enumerate(plans):
         one: JsonObject = {
@@ -106,7 +107,7 @@ def _draw(seed: str, name: str, plans: Iterable[SeriesPlan], times: range, *, pa
             "unit": plan.unit,
             "index": index,
             "seriesType": plan.kind,
-            "values": list(_points(random.Random(f"{seed}/{name}/{plan.name}"), plan, times)),
+            "values": _values(seed, name, plan, times, clean=clean),
         }
         if plan.kind != _CANDLE:
             one |= {"color": "#4A90E2" if index else "", "scatterMarkerSymbol": "none"}
@@ -115,7 +116,43 @@ def _draw(seed: str, name: str, plans: Iterable[SeriesPlan], times: range, *, pa
     return pascal_keys(chart) if pascal else chart
 
 
-def _points(rng: random.Random, plan: SeriesPlan, times: range) -> Iterator[object]:
+def _values(seed: str, name: str, plan: SeriesPlan, times: range, *, clean: bool) -> list[object]:
+    """The points of a series. What follows from the equity does so here, too."""
+    rng = random.Random(f"{seed}/{name}/{plan.name}")
+    if plan.name == "Equity Drawdown":
+        return list(_drawdown(_closes(seed, times, clean=clean)))
+    if plan.name == "Return":
+        return [[at, None if rng.random() < plan.gaps else y] for at, y in _returns(_closes(seed, times, clean=clean))]
+    return list(_points(rng, plan, times))
+
+
+def _closes(seed: str, times: range, *, clean: bool) -> Iterator[tuple[int, float]]:
+    """The closes of the equity; in a gap the one before."""
+    plan = _CHARTS[_EQUITY][0]
+    close = plan.level
+    rng = random.Random(f"{seed}/{_EQUITY}/{plan.name}")
+    for at, *prices in _points(rng, plan.clean() if clean else plan, times):
+        close = close if prices[-1] is None else prices[-1]
+        yield at, close
+
+
+def _drawdown(closes: Iterable[tuple[int, float]]) -> Iterator[object]:
+    """How far each close is below the highest one, in percent."""
+    peak = -math.inf
+    for at, close in closes:
+        peak = max(peak, close)
+        yield [at, round(100.0 * (close - peak) / peak, 4)]
+
+
+def _returns(closes: Iterable[tuple[int, float]]) -> Iterator[tuple[int, float]]:
+    """What became of the account since the sample before, in percent."""
+    before = None
+    for at, close in closes:
+        yield at, 0.0 if before is None else round(100.0 * (close / before - 1.0), 7)
+        before = close
+
+
+def _points(rng: random.Random, plan: SeriesPlan, times: range) -> Iterator[Any]:
     step = _STEP * abs(plan.level)
     digits = _fraction_digits(plan.level)
     level = plan.level
@@ -126,7 +163,7 @@ def _points(rng: random.Random, plan: SeriesPlan, times: range) -> Iterator[obje
         draw = rng.random()
         if draw < plan.gaps:
             y = None
-        elif draw < plan.gaps + _WHOLE:
+        elif draw < plan.gaps + _WHOLE and abs(plan.level) >= 1 / _WHOLE:
             y = round(level)  # PHP drops the fraction of whole numbers.
         match plan.form:
             case "pairs":

@@ -7,8 +7,9 @@ from qcasync.simulator.accounts import Account
 from qcasync.simulator.books import Spelling
 from qcasync.simulator.conditions import Conditions
 from qcasync.simulator.deployments import Deployment, Ending
-from qcasync.simulator.ledger import EffectRecord, Ledger
+from qcasync.simulator.ledger import CommandRecord, EffectRecord, Ledger
 from qcasync.simulator.projects import Project
+from qcasync.simulator.wire import JsonObject
 
 _FIRST_PROJECT = 20_000_000
 _DAY = 86_400.0
@@ -105,6 +106,28 @@ class World:
         self.ledger.add_effect(
             EffectRecord(request=request, at=now, kind=kind, project_id=project.id, deploy_id=deployment.deploy_id)
         )
+
+    def deliver(
+        self,
+        request: int,
+        now: float,
+        project: Project,
+        deployment: Deployment,
+        command: JsonObject,
+        *,
+        broadcast: bool,
+    ) -> None:
+        """Give a command to an algorithm, which does nothing but have it in the ledger."""
+        record = CommandRecord(
+            request=request,
+            at=now,
+            project_id=project.id,
+            deploy_id=deployment.deploy_id,
+            command=dict(command),
+            broadcast=broadcast,
+        )
+        self.ledger.add_command(record)
+        self.record_effect(request, now, "command", project, deployment)
 
     def projects_of(self, user_id: int) -> Iterator[Project]:
         """The account's projects, in the order in which they were added."""

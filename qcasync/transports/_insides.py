@@ -22,6 +22,12 @@ def has_lost_slot(pool: httpx.AsyncHTTPTransport) -> bool:
     return not all(each.is_idle() or each.is_closed() for each in connections)
 
 
+def open_connections(pool: httpx.AsyncHTTPTransport) -> int:
+    """How many connections of a pool are open."""
+    connections: Any = getattr(getattr(pool, "_pool", None), "connections", ())  # private names have no types
+    return sum(not each.is_closed() for each in connections)
+
+
 def bound_interim_answers(pool: httpx.AsyncHTTPTransport, request: object) -> None:
     """Let the connection that awaits the answer to `request` fail at too many interim ones.
 

@@ -18,7 +18,7 @@ import httpx
 
 from qcasync.transports._bodies import ACCEPT_ENCODING, BoundedBody
 from qcasync.transports._failures import FaultTable, failure, kinds
-from qcasync.transports._insides import bound_interim_answers, distrust_surplus, has_lost_slot
+from qcasync.transports._insides import bound_interim_answers, distrust_surplus, has_lost_slot, open_connections
 from qcasync.transports._limits import CLOSE_SECONDS, CONNECT_SECONDS, KEEPALIVE_SECONDS, READ_SECONDS, WRITE_SECONDS
 from qcasync.transports._room import Room
 from qcasync.transports._tls import context_of
@@ -111,6 +111,11 @@ class PooledTransport:
         self._in_flight = dict.fromkeys(self._pools, 0)
         """Exchanges of ours by pool; also of pools that were replaced while they had some."""
         self._room = Room()
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open."""
+        return sum(open_connections(pool) for pool in list(self._in_flight))
 
     async def exchange(self, request: Request, progress: Progress, /) -> Response:
         """Perform one exchange. See `Transport.exchange`."""

@@ -120,6 +120,7 @@ class Transport(Protocol):
 
     A transport that marks every phase as it is reached says so by an attribute `marks_phases = True`. Of any other one
     it is not believed that a request was not sent because nothing was marked; only a failure to connect proves it.
+    One that knows how many connections are open says so by an attribute `connections`, for the client's statistics.
     """
 
     async def exchange(self, request: Request, progress: Progress, /) -> Response:

@@ -20,7 +20,8 @@ import pytest
 
 import qcasync
 from qcasync import Outcome, OutcomeKind, paper_brokerage
-from qcasync._sender import ATTEMPT_SECONDS, PROVE_UNSENT
+from qcasync._attempt import ATTEMPT_SECONDS
+from qcasync._sender import PROVE_UNSENT
 from qcasync._turns import RESERVED
 from qcasync.simulator import Conditions, FaultKind, Project, RequestRecord, Simulator, SimulatorTransport
 from qcasync.simulator.deployments import Ending

@@ -134,6 +134,7 @@ async def one(
             ended = "value"
         except qcasync.QuantConnectError as error:
             ended = type(error).__name__
+        spoiler.mutate = None  # on a slow machine the time may be up before the server is asked
         ends[ended] += 1
         assert simulator.ledger.count(LIQUIDATE) <= sent + 1
         assert await none_busy(transport)
@@ -146,7 +147,7 @@ async def one(
             await good(client, project, rng)
     reused = len(server.connections) == before
     ends["on the same connection"] += reused
-    slow = any(isinstance(each, qcasync.RetryScheduled) for each in observed)  # the machine: another attempt was made
+    slow = any(isinstance(each, qcasync.RetryScheduled | qcasync.RequestFailed) for each in observed)  # the machine
     assert reused or slow or ended != "value" or spoiler.sent[0] != "as_it_is" or not spoiler.kept
 
 

@@ -24,6 +24,7 @@ from qcasync._core.decoding import (
     read_orders,
     read_portfolio,
     read_success,
+    read_trades,
 )
 from qcasync.models import (
     AlgorithmStatus,
@@ -65,6 +66,9 @@ from qcasync.models import (
     Symbol,
     TimeInForce,
     TimeInForceKind,
+    Trade,
+    TradeDirection,
+    TradePage,
 )
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -80,6 +84,7 @@ READERS: dict[str, Callable[[bytes], Any]] = {
     "live_orders_read": read_orders,
     "live_portfolio_read": read_portfolio,
     "live_read": read_live,
+    "live_trades_read": read_trades,
 }
 
 
@@ -237,6 +242,7 @@ def test_fields_stand_in_the_order_in_which_the_server_writes_them() -> None:
     _assert_in_order(LiveDeployment, json.loads((SAMPLES / "live_list/live.json").read_bytes())["live"][0])
     insight = json.loads((SAMPLES / "live_insights_read/engine.json").read_bytes())["insights"][0]
     assert list(insight) == [field.encode_name for field in msgspec.structs.fields(Insight)]
+    _assert_in_order(Trade, json.loads((SAMPLES / "live_trades_read/documented.json").read_bytes())["trades"][1])
 
 
 def _assert_tree_in_order(answer: dict[str, Any]) -> None:
@@ -369,6 +375,8 @@ def test_a_broken_order_is_quarantined_and_the_others_delivered() -> None:
         ("live_logs_read/empty", LogPage(lines=(), length=0, deployment_offset=0)),
         ("live_logs_read/refused", Refusal(("Log lines can be read in pages up to 200 lines",))),
         ("live_insights_read/loading", Loading(0.5)),
+        ("live_trades_read/loading", Loading(0.75)),
+        ("live_trades_read/empty", TradePage(trades=(), length=0)),
         ("authenticate/success", None),
         ("authenticate/wrong_hash", Refusal(("Hash doesn't match. UID: 1 Hash: 00 Timestamp: 2",))),
     ],
@@ -747,6 +755,76 @@ def test_a_broken_insight_is_quarantined_and_the_others_delivered() -> None:
     (entry,) = page.quarantined
     assert (entry.index, entry.reason) == (1, "no `generatedTime` at $.insights[1]")
     assert json.loads(entry.raw)["id"] == "00000000000000000000000000000bad"
+    assert (page.count, page.length) == (3, 3)
+
+
+WON = Trade(
+    id="6f0c1d2e-0000-4000-8000-00000000a001",
+    symbols=(KRNL,),
+    entry_time=datetime(2025, 2, 3, 14, 31, 5, 123457, UTC),
+    entry_price=81.2,
+    direction=TradeDirection.LONG,
+    quantity=40.0,
+    exit_time=datetime(2025, 2, 4, 15, 0, 0, 123457, UTC),
+    exit_price=83.7,
+    profit_loss=100.0,
+    total_fees=3.0,
+    mae=-12.0,
+    mfe=132.0,
+    duration_text="1.00:28:55",
+    end_trade_drawdown=-32.0,
+    is_win=True,
+    order_ids=(1, 4),
+)
+LOST = Trade(
+    id="6f0c1d2e-0000-4000-8000-00000000a002",
+    symbols=(KRNL, TRAILING.symbol),
+    entry_time=at(2025, 2, 3, 15),
+    entry_price=4.0,
+    direction=TradeDirection.SHORT,
+    quantity=0.5,
+    exit_time=datetime(2025, 2, 3, 15, 0, 30, 500_000, UTC),
+    exit_price=4.25,
+    profit_loss=-12.5,
+    mae=-12.5,
+    duration_text="00:00:30.5000000",
+    end_trade_drawdown=-12.5,
+    is_win=False,
+    order_ids=(2, 3),
+)
+
+
+def test_trades_as_documents_show_them() -> None:
+    page = read("live_trades_read/documented")
+
+    assert page == TradePage(trades=(WON, LOST), length=2)
+    assert [trade.duration.total_seconds() for trade in page.trades] == [88_135.0, 30.5]
+
+
+def test_trades_as_old_results_have_them() -> None:
+    """Of one symbol, without an identity, in PascalCase, and with dates that name no zone."""
+    (trade,) = read("live_trades_read/pascal").trades
+
+    assert trade == msgspec.structs.replace(
+        WON, id="", is_win=None, order_ids=(), entry_time=at(2025, 2, 3, 14, 31, 5), exit_time=at(2025, 2, 4, 15)
+    )
+
+
+def test_trades_after_a_round_trip_through_php() -> None:
+    page = read("live_trades_read/php")
+
+    assert page == TradePage(trades=(msgspec.structs.replace(LOST, duration_text="12 minutes"),), length=1)
+    assert page.trades[0].duration.total_seconds() == 30.5
+
+
+def test_a_broken_trade_is_quarantined_and_the_others_delivered() -> None:
+    page = read("live_trades_read/one_broken")
+
+    assert page.trades == (WON, LOST)
+    (entry,) = page.quarantined
+    assert (entry.index, entry.reason) == (1, "expected a number, got null at $.trades[1].exitPrice")
+    assert json.loads(entry.raw)["id"] == "bad"
+    assert list(page.rows()) == [WON, entry, LOST]
     assert (page.count, page.length) == (3, 3)
 
 

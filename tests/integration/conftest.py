@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,14 @@ from tests.integration.stacks import STACKS, Stack
 TRUST = trusting_context()
 """Shared, because making one takes 15 ms."""
 USER_IDS = itertools.count(1_000_001)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """They wait for sockets and processes; meanwhile others compute."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.aside)
 
 
 @pytest.fixture(params=STACKS, ids=str)

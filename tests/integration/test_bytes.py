@@ -19,7 +19,7 @@ import anyio.lowlevel
 import pytest
 
 import qcasync
-from qcasync._sender import _exchange_in_child
+from qcasync._attempt import exchange_in_child
 from qcasync.transports._pooled import PooledTransport
 from qcasync.transports.aiohttp import AiohttpTransport
 from qcasync.transports.protocol import Fault, Phase, Progress, Request, Transport, TransportError
@@ -547,7 +547,7 @@ async def test_an_error_holds_nothing_of_the_signature(
         with pytest.raises((TransportError, TimeoutError)) as caught:
             async with limit(0.05 if waits else 5):
                 if child:
-                    await _exchange_in_child(transport, request, progress)
+                    await exchange_in_child(transport, request, progress)
                 else:
                     await transport.exchange(request, progress)
     assert isinstance(caught.value, TransportError) is not waits

@@ -4,10 +4,13 @@ One server for all tests; each test has a project of its own. What can go withou
 """
 
 import contextlib
+import io
 import math
 import os
 import re
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -306,3 +309,97 @@ class TestJournal:
         assert done.code == 0
         assert "✓ journal       nothing unresolved: " in done.out
         assert "does not exist yet" in done.out
+
+
+class TestCommand:
+    """`live command`: the same agreement, and what came of it, as far as anybody can know."""
+
+    def command(self, bench: Bench, content: str, *options: object, timeout: float | None = None) -> Outcome:
+        limit = [] if timeout is None else ["--timeout", timeout]
+        mine = bench.project.id
+        return bench.run(*limit, "live", "command", mine, content, "--yes-command", mine, *options)
+
+    def test_accepted(self, bench: Bench) -> None:
+        done = self.command(bench, '{"Symbol": "SPY"}', "--type", "OrderCommand")
+        assert done.code == 0
+        assert done.err == (
+            f"Whether the algorithm carried it out, nothing tells. Look: qcasync orders {bench.project.id}\n"
+        )
+        [told] = done.objects
+        assert (told["kind"], told["endpoint"]) == ("CONFIRMED", "live/commands/create")
+        assert bench.simulator.ledger.commands_of(bench.project.id) == [{"$type": "OrderCommand", "Symbol": "SPY"}]
+        assert bench.paths() == ["live/commands/create"]
+
+    @pytest.mark.parametrize("content", ["", "[]", "5", '{"a": canary-content}', "[" * 100_000, '{"a": NaN}'])
+    def test_what_is_no_object_is_2(self, bench: Bench, content: str) -> None:
+        done = self.command(bench, content)
+        assert (done.code, done.out) == (2, "")
+        assert "JSON is not a JSON object. Nothing was sent." in done.err
+        assert "canary-content" not in done.err
+        assert bench.paths() == []
+
+    def test_from_stdin(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO('{"a": "é"}'.encode())))
+        assert self.command(bench, "-").code == 0
+        assert bench.simulator.ledger.commands_of(bench.project.id) == [{"a": "é"}]
+
+    def test_without_a_stdin(self, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Closed by whoever started us."""
+        monkeypatch.setattr("sys.stdin", None)
+        done = self.command(bench, "-")
+        assert (done.code, "stdin is not a JSON object. Nothing was sent." in done.err) == (2, True)
+
+    @pytest.mark.parametrize(("where", "why"), [("> /dev/full", "No space left"), (">&-", "stdout is closed")])
+    def test_a_result_that_nobody_takes(self, bench: Bench, where: str, why: str) -> None:
+        """It happened, and that is said: an exit code of 1 would mean that nothing did."""
+        mine = bench.project.id
+        line = f"exec {sys.executable} -m qcasync.cli live command {mine} '{{}}' --yes-command {mine} {where}"
+        done = subprocess.run(["sh", "-c", line], stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+        assert bench.simulator.ledger.commands_of(mine) == [{}]
+        told, _ = done.stderr.splitlines()
+        assert told.startswith(f"warning: stdout does not take the result ({why}")
+        assert told.endswith(f"live/commands/create of project {mine}: confirmed")
+        assert done.returncode == 0
+
+    def test_without_agreement_nothing_is_sent(self, bench: Bench) -> None:
+        done = bench.run("live", "command", bench.project.id, "{}")
+        assert done.code == 2
+        assert f"--yes-command {bench.project.id}" in done.err
+        assert bench.run("live", "command", bench.project.id, "{}", "--yes-command", 5).code == 2
+        assert bench.paths() == []
+
+    def test_unknown_refused_and_not_sent(self, bench: Bench, tmp_path: Path) -> None:
+        journal = tmp_path / "journal"
+        bench.simulator.fault(FaultKind.HANG, path="live/commands/create", project_id=bench.project.id)
+        done = self.command(bench, '{"a": "canary-content"}', "--journal", journal, timeout=0.5)
+        assert done.code == 3
+        assert [each["kind"] for each in done.objects] == ["UNKNOWN"]
+        assert f"Look before you repeat it: qcasync orders {bench.project.id}\n" in done.err
+        assert b"canary-content" not in journal.read_bytes()
+        looked = bench.run("live", "reconcile", "--journal", journal)
+        assert looked.code == 3
+        assert f"look at project {bench.project.id}: qcasync orders {bench.project.id}" in looked.err
+        assert "of project" in bench.run("doctor", "--journal", journal).out
+        assert bench.run("live", "reconcile", "--journal", journal, "--settle", "its order is there").code == 0
+        assert bench.run("live", "reconcile", "--journal", journal).out == ""
+
+        bench.simulator.fault(FaultKind.FAILURE_LASTING, path="live/commands/create", project_id=bench.project.id)
+        done = self.command(bench, "{}")
+        assert (done.code, "QuantConnect refused it: nothing happened." in done.err) == (1, True)
+        done = self.command(bench, "{}", "--journal", tmp_path)
+        assert (done.code, done.out) == (2, "")
+        assert bench.paths().count("live/commands/create") == 2
+
+    def test_on_a_terminal_the_name_is_asked_for(self, bench: Bench) -> None:
+        projects = [bench.project, deployed(bench.simulator)]
+        with contextlib.ExitStack() as stack:
+            shown = [stack.enter_context(terminal("live", "command", project.id, '{"a": 1}')) for project in projects]
+            for each, answer in zip(shown, [f"{NAME}\n", "yes\n"], strict=True):
+                each.wait_for("to go on: ")
+                os.write(each._side, answer.encode())
+            agreed, other = [each.finish() for each in shown]
+        assert (agreed.code, other.code) == (0, 1)
+        assert "What it does with it, up to trading, is the algorithm's own affair." in agreed.out
+        assert f"✓ accepted  live/commands/create of project {bench.project.id}" in agreed.out
+        told = [bench.simulator.ledger.commands_of(project.id) for project in projects]
+        assert told == [[{"a": 1}], []]

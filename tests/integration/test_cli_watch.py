@@ -5,14 +5,12 @@ One server for all tests, and an account of its own for each. What ends by itsel
 
 import array
 import contextlib
-import fcntl
 import itertools
 import json
 import os
 import signal
 import sqlite3
 import subprocess
-import termios
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +24,9 @@ import qcasync
 from qcasync.cli.__main__ import main
 from qcasync.simulator import Account, Conditions, Project, Server, Simulator, serve
 from tests.integration.test_cli import COMMAND, CREDENTIALS, REPOSITORY, Outcome, terminal
+
+fcntl = pytest.importorskip("fcntl", reason="Windows has neither these terminals nor these signals")
+termios = pytest.importorskip("termios")
 
 UNKNOWN = 99
 SOON = 2.0

@@ -8,7 +8,7 @@ import httpx
 import httpx2
 import pytest
 
-from qcasync._sender import _exchange_in_child
+from qcasync._attempt import exchange_in_child
 from qcasync.transports._pooled import _CONNECTING, _EVENTS, Library
 from qcasync.transports.aiohttp import AiohttpTransport
 from qcasync.transports.protocol import Fault, Phase, Progress, Request, Transport, TransportError
@@ -323,11 +323,11 @@ async def test_a_deadline_is_kept(
         request = Request(url=f"{scheme}://localhost:{server.port}/", body=bytes(size))
         began = time.monotonic()
         with pytest.raises(TimeoutError), anyio.fail_after(limit):
-            await _exchange_in_child(transport, request, progress)
+            await exchange_in_child(transport, request, progress)
         assert limit <= time.monotonic() - began < limit + 0.1
         assert progress.phase is phase
         with anyio.fail_after(4):
-            response = await _exchange_in_child(transport, Request(url=healthy.url), Progress(time.monotonic))
+            response = await exchange_in_child(transport, Request(url=healthy.url), Progress(time.monotonic))
         assert response.body == SUCCESS
         assert await none_busy(transport)
         await transport.aclose()

@@ -11,7 +11,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from qcasync._sender import _exchange_in_child
+from qcasync._attempt import exchange_in_child
 from qcasync.transports._pooled import PooledTransport
 from qcasync.transports.protocol import Progress, Request, TransportError
 from tests.integration.conftest import TRUST
@@ -145,7 +145,7 @@ async def test_ordinary_traffic_replaces_nothing(stack: Stack) -> None:
 
     async def one() -> None:
         with suppress(TransportError), anyio.move_on_after(chance.choice([0.0005, 0.001, 0.003, 1])):
-            await _exchange_in_child(transport, request(server), Progress(time.monotonic))
+            await exchange_in_child(transport, request(server), Progress(time.monotonic))
 
     chance = random.Random(stack.backend + stack.library)
     transport = pooled(stack, 3)

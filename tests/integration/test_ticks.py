@@ -38,6 +38,10 @@ STYLES_PER_CALL = 2
 """Of the libraries that lose nothing by themselves, for each call; httpx gets all six. With 6, the table is full."""
 ELSEWHERE = {"Client.settle", "Live.reconcile"}
 """The one sends nothing, the other looks after seconds only: tests/unit cancels them, in virtual time."""
+ALIKE = {f"Live.{way}_{what}" for way in ("list", "iter") for what in ("insights", "logs", "trades")} - {
+    "Live.list_logs"
+}
+"""What orders and logs go through, with another window and another model. `Live.chart_names` is `Live.read`."""
 FEWEST = 6
 """Turns that the shortest call takes. A table in which calls end at once would test nothing."""
 
@@ -80,7 +84,7 @@ def test_the_tables_are_complete() -> None:
         for name, member in inspect.getmembers(owner, inspect.isfunction)
         if waits(member) and (not name.startswith("_") or name == "__aexit__")
     }
-    assert public == {name.partition(",")[0] for name in (*CALLS, *ENDINGS)} | ELSEWHERE
+    assert public == {name.partition(",")[0] for name in (*CALLS, *ENDINGS)} | ELSEWHERE | ALIKE | {"Live.chart_names"}
 
 
 def test_each_stack_meets_each_call_and_each_style() -> None:

@@ -150,6 +150,10 @@ STYLES: Final[dict[str, Cancel]] = {
 # Calls
 
 
+_PAPER: Final = qcasync.paper_brokerage()
+_SINCE: Final = datetime(2025, 2, 3, tzinfo=UTC)
+_UNTIL: Final = datetime(2025, 2, 4, tzinfo=UTC)
+_COMMAND: Final = {"$type": "Rebalance", "share": 0.5}
 _TURNS_INSIDE: Final = 20
 """Of a block in which nothing else is waited for."""
 
@@ -171,13 +175,15 @@ async def _leave(client: qcasync.Client) -> None:
         await anext(pages)
 
 
+async def _leave_the_charts(client: qcasync.Client) -> None:
+    async with client.live.iter_charts(PROJECT, start=_SINCE, end=_UNTIL) as charts:
+        await anext(charts)
+
+
 async def _leave_the_client(client: qcasync.Client) -> None:
     async with client:
         pass
 
-
-_PAPER = qcasync.paper_brokerage()
-_SINCE, _UNTIL = datetime(2025, 2, 3, tzinfo=UTC), datetime(2025, 2, 4, tzinfo=UTC)
 
 CALLS: Final[dict[str, Act]] = {
     "Client.authenticate": lambda client: client.authenticate(),
@@ -190,9 +196,15 @@ CALLS: Final[dict[str, Act]] = {
     "Live.liquidate_and_wait": lambda client: client.live.liquidate_and_wait(PROJECT),
     "Live.stop_and_wait": lambda client: client.live.stop_and_wait(PROJECT),
     "Live.wait_stopped": lambda client: client.live.wait_stopped(ENDED_PROJECT),
+    "Live.create_command": lambda client: client.live.create_command(PROJECT, _COMMAND),
+    "Live.broadcast_command": lambda client: client.live.broadcast_command(_COMMAND, organization_id="a" * 32),
     "Live.read_chart": lambda client: client.live.read_chart(PROJECT, "Equity", start=_SINCE, end=_UNTIL),
+    "Live.list_charts": lambda client: client.live.list_charts(PROJECT, start=_SINCE, end=_UNTIL),
+    "Live.iter_charts, left early": _leave_the_charts,
     "Live.read_portfolio": lambda client: client.live.read_portfolio(PROJECT),
     "Live.read_logs": lambda client: client.live.read_logs(PROJECT, "L-1", 0, 250),
+    "Live.list_logs": lambda client: client.live.list_logs(PROJECT),
+    "Live.read_trades": lambda client: client.live.read_trades(PROJECT, 0, 100),
     "Live.read_insights": lambda client: client.live.read_insights(PROJECT, 0, 100),
     "Live.read_orders": lambda client: client.live.read_orders(PROJECT, 0, 100),
     "Live.list_orders": lambda client: client.live.list_orders(PROJECT),
@@ -275,7 +287,9 @@ class QuantConnect:
             case "live/portfolio/read":
                 return dict(bodies.PORTFOLIOS[0])
             case "live/logs/read":
-                return dict(bodies.LOGS[0])
+                return _logs(asked["startLine"], asked["endLine"])
+            case "live/trades/read":
+                return {"trades": [], "length": 0}
             case "live/insights/read":
                 return dict(bodies.INSIGHTS[0])
             case _:
@@ -286,6 +300,8 @@ class QuantConnect:
 _STATUS_AFTER: Final = {
     "live/update/stop": "Stopped",
     "live/update/liquidate": "Liquidated",
+    "live/commands/create": "Running",
+    "live/commands/broadcast": "Running",
     "authenticate": "Running",  # so that the next call finds it as the first one did
 }
 
@@ -302,6 +318,13 @@ _WINDOW: Final = 2
 
 def _orders(start: int, end: int) -> dict[str, Any]:
     return {"orders": _ORDERS[start : min(end, start + _WINDOW)], "length": len(_ORDERS)}
+
+
+_LINES: Final = [f"2025-02-03 14:00:0{second} line" for second in range(3)]
+
+
+def _logs(start: int, end: int) -> dict[str, Any]:
+    return {"logs": _LINES[start : min(end, start + _WINDOW)], "length": len(_LINES), "deploymentOffset": 0}
 
 
 # What must not be left

@@ -38,6 +38,9 @@ TESTS: Final[dict[str, tuple[list[str], ...]]] = {
     "skew": ([f"{UNIT}skew.py"], [f"{PROPERTY}skew.py"]),
     "signing": ([f"{UNIT}signing.py"],),
     "window_steps": ([f"{UNIT}windows.py"], [f"{PROPERTY}window_plan.py"]),
+    "clamps": ([f"{UNIT}windows.py"], [f"{PROPERTY}window_plan.py"]),
+    "witnesses": ([f"{UNIT}windows.py"], [f"{PROPERTY}window_plan.py"]),
+    "ranges": ([f"{UNIT}ranges.py"], [f"{PROPERTY}window_plan.py"]),
     "windows": ([f"{UNIT}windows.py"], [f"{PROPERTY}window_plan.py"]),
     "retrying": ([f"{UNIT}retrying.py"],),
 }

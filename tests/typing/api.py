@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import assert_type
 
 import qcasync
+from qcasync.telemetry import OpenTelemetry
 from qcasync.transports import HttpxTransport, Transport
 
 
@@ -55,6 +56,45 @@ async def records(project_id: int) -> None:
         assert_type(page.insights[0].type, qcasync.InsightType)
         assert_type(page.insights[0].magnitude, float | None)
         assert_type(page.insights[0].close_time, datetime)
+        insights = await qc.live.list_insights(project_id)
+        assert_type(insights, qcasync.InsightListing)
+        assert_type(insights[0], qcasync.Insight)
+        lines = await qc.live.list_logs(project_id, only_deployment=True)
+        assert_type(lines[-1].time, datetime | None)
+        assert_type(lines[1:], tuple[qcasync.LogLine, ...])
+        async with qc.live.iter_logs(project_id, query="Order Error", start=250) as pages:
+            async for streamed in pages:
+                assert_type(streamed, qcasync.LogPage)
+            assert_type(pages.anomalies, tuple[qcasync.Anomaly, ...])
+
+
+async def trades(project_id: int) -> None:
+    """Closed trades, as QuantConnect tells them."""
+    async with qcasync.Client() as qc:
+        assert_type(await qc.live.read_trades(project_id, 0, 100, deploy_id="L-1"), qcasync.TradePage)
+        listing = await qc.live.list_trades(project_id)
+        assert_type(listing, qcasync.TradeListing)
+        assert_type(listing[0].duration, timedelta)
+        assert_type(listing[0].direction, qcasync.TradeDirection)
+        everything: qcasync.Listing[qcasync.Trade] = listing
+        assert_type(everything.rows, tuple[qcasync.Trade, ...])
+        async with qc.live.iter_trades(project_id, start=100) as pages:
+            assert_type(pages, qcasync.Pages[qcasync.TradePage])
+            async for page in pages:
+                assert_type(page, qcasync.TradePage)
+
+
+async def charts(project_id: int) -> None:
+    """One chart, all of them, or each as it comes."""
+    async with qcasync.Client() as qc:
+        start, end = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+        assert_type(await qc.live.chart_names(project_id), tuple[str, ...])
+        assert_type(await qc.live.list_charts(project_id, start=start, end=end), dict[str, qcasync.Chart])
+        async with qc.live.iter_charts(project_id, start=start, end=end, names=["Drawdown"]) as arriving:
+            assert_type(arriving, qcasync.Charts)
+            async for name, chart in arriving:
+                assert_type(name, str)
+                assert_type(chart, qcasync.Chart)
 
 
 async def exactly(project_id: int) -> None:
@@ -105,6 +145,8 @@ async def trade(project_id: int) -> None:
         assert_type(await qc.live.stop(project_id), qcasync.Outcome)
         assert_type(await qc.live.liquidate(project_id, emergency=True), qcasync.Outcome)
         assert_type(await qc.live.stop_and_wait(project_id), qcasync.LiveDeployment)
+        assert_type(await qc.live.create_command(project_id, {"a": [1, None]}, command_type="C"), qcasync.Outcome)
+        assert_type(await qc.live.broadcast_command({}, exclude_project_id=project_id), qcasync.Outcome)
         for intent in qc.unresolved():
             assert_type((await qc.live.reconcile(intent)).kind, qcasync.OutcomeKind)
 
@@ -114,10 +156,22 @@ def observe(observation: qcasync.Observation) -> None:
     match observation:
         case qcasync.RetryScheduled(after=seconds):
             assert_type(seconds, float)
+        case qcasync.CallEnded(call=number, ended=ended):
+            assert_type(number, int)
+            assert_type(ended, str)
         case qcasync.WindowRead(count=count):
             assert_type(count, int)
         case _:
             pass
+
+
+def statistics(qc: qcasync.Client) -> None:
+    """Counters and state."""
+    told = qc.statistics()
+    assert_type(told, qcasync.ClientStatistics)
+    assert_type(told.calls["READ_LIVE_ORDERS"].in_progress, int)
+    assert_type(told.requests_per_second, float | None)
+    qcasync.Client(observers=[OpenTelemetry()])
 
 
 def transports() -> qcasync.Client:

@@ -14,6 +14,7 @@ import pytest
 import qcasync
 from qcasync.simulator import Conditions, FaultKind, Simulator
 from tests.chaos.machines import Machine, Place, place
+from tests.conftest import one_loop
 from tests.support import EPOCH
 
 pytestmark = pytest.mark.anyio
@@ -97,6 +98,7 @@ async def test_every_correction_is_told() -> None:
         assert [round(told.offset / HOUR) for told in here.told(qcasync.SkewCorrected)] == [3]
 
 
+@one_loop
 @pytest.mark.parametrize("counts_suspend", [True, False])
 @pytest.mark.parametrize(
     ("wall_drift", "mono_drift"),

@@ -1,10 +1,10 @@
-"""live/create, live/update/stop and live/update/liquidate: the calls with effect."""
+"""live/create, live/update/… and live/commands/…: the calls with effect."""
 
 from qcasync.simulator.deployments import Ending
 from qcasync.simulator.endpoints.call import Call
 from qcasync.simulator.endpoints.live import flat_answer
-from qcasync.simulator.payloads import UnreadableError, read_text
-from qcasync.simulator.wire import Reply, as_object, success
+from qcasync.simulator.payloads import UnreadableError, read_int, read_text
+from qcasync.simulator.wire import JsonObject, Reply, as_object, success
 
 _NEWEST_VERSION = 17202
 _PAPER = {"QuantConnectBrokerage": "PaperBrokerage"}
@@ -44,6 +44,38 @@ def stop(call: Call, /) -> Reply:
 def liquidate(call: Call, /) -> Reply:
     """Close every position of the project's running deployment, and stop it."""
     return _end(call, "liquidate", "Liquidated")
+
+
+def command(call: Call, /) -> Reply:
+    """Tell the project's running algorithm something. That it succeeds says nothing about what the algorithm does."""
+    project, told = call.project(), _told(call)
+    deployment = project.active(call.now)
+    if deployment is None:
+        raise UnreadableError("No live deployment found")
+    if not call.conditions.ignore_commands:
+        call.world.deliver(call.number, call.now, project, deployment, told, broadcast=False)
+    return success()
+
+
+def broadcast(call: Call, /) -> Reply:
+    """Tell all running algorithms something, but the one that is excluded. An account is one organization here."""
+    told, excluded = _told(call), read_int(call.payload, "excludeProjectId")
+    if read_text(call.payload, "organizationId") is None:
+        raise UnreadableError("Invalid argument")
+    if call.conditions.ignore_commands:
+        return success()
+    for project in call.world.projects_of(call.user_id):
+        deployment = project.active(call.now)
+        if deployment is not None and project.id != excluded:
+            call.world.deliver(call.number, call.now, project, deployment, told, broadcast=True)
+    return success()
+
+
+def _told(call: Call) -> JsonObject:
+    told = as_object(call.payload.get("command"))
+    if told is None:
+        raise UnreadableError("Invalid argument")
+    return told
 
 
 def _end(call: Call, kind: str, ending: Ending) -> Reply:

@@ -8,7 +8,10 @@ _MOST_LINES = 250
 
 
 def read_logs(call: Call, /) -> Reply:
-    """Answer a window of lines, numbered over all deployments in launch order, whichever of them is named."""
+    """Answer a window of lines, numbered over all deployments in launch order, whichever of them is named.
+
+    With a `query`, only lines that contain it, in any case, are numbered and answered.
+    """
     project, conditions = call.project(), call.conditions
     start, end = _window(call)
     names = [deployment.deploy_id for deployment in project.deployments]
@@ -17,12 +20,15 @@ def read_logs(call: Call, /) -> Reply:
         raise UnreadableError("Invalid argument")
     if deploy_id not in names:
         raise UnreadableError("No live deployment found")
+    query = read_text(call.payload, "query")
     progress = project.loading("logs").progress(
         call.now, answers=conditions.loading, seconds=conditions.loading_seconds
     )
     if progress is not None:
         return loading(progress)
     logs = [deployment.logs_at(call.now, conditions.log_flush_seconds) for deployment in project.deployments]
+    if query is not None:
+        logs = [[line for line in log if query.lower() in line.lower()] for log in logs]
     lines = [line for log in logs for line in log]
     offset = sum(map(len, logs[: names.index(deploy_id)]))
     return success({"logs": lines[start:end], "length": len(lines), "deploymentOffset": offset})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import qcasync
-from qcasync.cli import ending, live_end
+from qcasync.cli import agreement, ending
 from qcasync.cli.__main__ import main
 from qcasync.cli.ending import LIQUIDATE, STOP, Plan, Result, Verb, Watch
 from qcasync.cli.exit_codes import exit_code
@@ -80,12 +80,12 @@ class Keyboard(io.StringIO):
 )
 def test_an_answer_is_one_line(monkeypatch: pytest.MonkeyPatch, typed: str, read: str) -> None:
     monkeypatch.setattr(sys, "stdin", Keyboard(typed))
-    assert live_end._ask("? ") == read
+    assert agreement.ask("? ") == read
 
 
 def test_what_is_no_text_is_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\n"), encoding="utf-8"))
-    assert live_end._ask("? ") == ""
+    assert agreement.ask("? ") == ""
 
 
 @pytest.mark.parametrize(("keyboard", "screen"), [(None, True), (False, True), (True, False), (True, True)])
@@ -94,7 +94,7 @@ def test_a_question_needs_a_keyboard_and_a_screen(
 ) -> None:
     monkeypatch.setattr(sys, "stdin", None if keyboard is None else Keyboard() if keyboard else io.StringIO())
     monkeypatch.setattr(sys, "stderr", Keyboard() if screen else io.StringIO())
-    assert live_end._somebody_is_there() is (keyboard is True and screen)
+    assert agreement.somebody_is_there() is (keyboard is True and screen)
 
 
 class TestWatch:

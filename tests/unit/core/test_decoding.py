@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 
 from qcasync._core.decoding import (
-    MAX_TEXT,
-    MAX_TEXTS,
     Loading,
     Refusal,
     read_chart,
@@ -25,6 +23,7 @@ from qcasync._core.decoding import (
 )
 from qcasync._core.pages import Wish
 from qcasync._core.pages import read_page as read_in_one_pass
+from qcasync._core.refusals import MAX_TEXT, MAX_TEXTS
 from qcasync.errors import DecodeError
 from qcasync.models import Chart, ChartResolution, LiveAlgorithm, OrderPage, Portfolio
 from qcasync.models.quarantine import MAX_RAW

@@ -7,7 +7,14 @@ import pytest
 
 from qcasync._core import endpoints
 from qcasync._core.decoding import Loading, Refusal
-from qcasync._core.endpoints import ENDPOINTS, READ_LIVE_INSIGHTS, READ_LIVE_LOGS, READ_LIVE_ORDERS, Endpoint
+from qcasync._core.endpoints import (
+    ENDPOINTS,
+    READ_LIVE_INSIGHTS,
+    READ_LIVE_LOGS,
+    READ_LIVE_ORDERS,
+    READ_LIVE_TRADES,
+    Endpoint,
+)
 from qcasync._core.retrying import Effect
 from qcasync.errors import DecodeError
 
@@ -22,12 +29,15 @@ TABLE = """
     READ_LIVE_ORDERS           live/orders/read       READ    120  16  100  -
     READ_LIVE_CHART            live/chart/read        READ    120  64  -    -
     READ_LIVE_PORTFOLIO        live/portfolio/read    READ    90   64  -    -
-    READ_LIVE_LOGS             live/logs/read         READ    120 16  250  -
+    READ_LIVE_LOGS             live/logs/read         READ    120 16  200  -
     READ_LIVE_INSIGHTS         live/insights/read     READ    120 16  100  -
+    READ_LIVE_TRADES           live/trades/read       READ    120 16  100  -
     LIQUIDATE_LIVE_ALGORITHM   live/update/liquidate  MARKET  90   1   -    trading
     STOP_LIVE_ALGORITHM        live/update/stop       MARKET  90   1   -    trading
+    CREATE_LIVE_COMMAND        live/commands/create   MARKET  90   1   -    trading
+    BROADCAST_LIVE_COMMAND     live/commands/broadcast MARKET 90   1   -    trading
 """
-"""Operation, path, effect, seconds for a call, MiB for an answer, longest window, whether trading must be allowed."""
+"""Operation, path, effect, seconds for a call, MiB for an answer, rows of a window, whether trading must be allowed."""
 
 every = pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.operation)
 
@@ -94,7 +104,7 @@ def test_every_reader_takes_any_bytes(endpoint: Endpoint[object], body: bytes) -
 def test_only_listings_of_a_snapshot_load() -> None:
     """Word of loading is understood where QuantConnect says it."""
     loading = b'{"success":true,"progress":0.5,"status":"loading"}'
-    for row in (READ_LIVE_ORDERS, READ_LIVE_LOGS, READ_LIVE_INSIGHTS):
+    for row in (READ_LIVE_ORDERS, READ_LIVE_LOGS, READ_LIVE_INSIGHTS, READ_LIVE_TRADES):
         assert row.read(loading) == Loading(0.5)
 
 

@@ -116,6 +116,22 @@ def test_recovery_without_a_ceiling_goes_on() -> None:
     assert rate.limit == pytest.approx(3.75 + 40 * 0.5)
 
 
+@pytest.mark.parametrize("ceiling", [None, 4.0])
+def test_the_limit_of_a_moment(ceiling: float | None) -> None:
+    """What `reserve` would find, without taking a place or recovering anything."""
+    rate = Rate(ceiling)
+    assert rate.limit_at(5.0) == ceiling
+    for at in range(8):
+        rate.reserve(at / 4)
+    rate.throttled(2.0)
+    for now in (0.0, 2.0, 11.9, 12.0, 55.0, 500.0):
+        told = rate.limit_at(now)
+        assert rate.limit_at(now) == told
+        if now >= 2:
+            rate.reserve(now)
+            assert rate.limit == told == rate.limit_at(now)
+
+
 def test_a_throttle_starts_the_clean_time_anew() -> None:
     """10 s count from the last one, and not before its pause is over."""
     rate = Rate(8.0)
@@ -201,6 +217,19 @@ def test_nine_first_attempts_are_not_a_tenth() -> None:
     assert [budget.spend(100.0) for _ in range(20)].count(True) == 10
 
 
+def test_what_is_left_of_the_budget() -> None:
+    """As many retries can be paid as it says, whoever asked."""
+    budget = RetryBudget()
+    assert budget.left(0.0) == 10
+    for at in range(25):
+        budget.first_attempt(float(at))
+    assert budget.left(25.0) == budget.left(25.0) == 12.5
+    assert [budget.spend(25.0) for _ in range(13)] == [True] * 12 + [False]
+    assert budget.left(25.0) == pytest.approx(0.5)
+    assert budget.left(31.0) == pytest.approx(1.5)
+    assert budget.left(1000.0) == 10
+
+
 def test_first_attempts_are_forgotten_after_a_minute() -> None:
     """The share is one of the last 60 s."""
     budget = RetryBudget()
@@ -246,6 +275,18 @@ def test_the_breaker_looks_back_half_a_minute(later: float, opens: bool) -> None
     breaker = after(Breaker(), *[FAILED] * 9)
     breaker.failed(later, 0.5)
     assert (breaker.wait(later) > 0) is opens
+
+
+def test_how_the_breaker_stands() -> None:
+    """Asking takes no probe."""
+    breaker = Breaker()
+    for _ in range(10):
+        assert breaker.state(0.0) == "closed"
+        breaker.failed(0.0, 0.5)
+    assert (breaker.state(0.0), breaker.state(4.9)) == ("open", "open")
+    assert (breaker.state(5.0), breaker.wait(5.0), breaker.state(5.0)) == ("half-open", 0.0, "half-open")
+    breaker.succeeded(5.0)
+    assert breaker.state(5.0) == "closed"
 
 
 @pytest.mark.parametrize(("jitter", "pause"), [(0.0, 4.0), (0.25, 4.5), (0.5, 5.0), (1.0, 6.0)])

@@ -1,14 +1,25 @@
-"""Pages of log lines and insights: the one pass, and what it leaves to the patient reader."""
+"""Pages of log lines, insights and trades: the one pass, and what it leaves to the patient reader."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from qcasync._core.decoding import read_insights, read_logs
-from qcasync._core.records import read_insight_page, read_log_page
+from qcasync._core.decoding import Loading, Refusal, read_insights, read_logs, read_trades
+from qcasync._core.records import read_insight_page, read_log_page, read_trade_page
 from qcasync.errors import DecodeError
-from qcasync.models import Insight, InsightDirection, InsightPage, InsightType, LogPage
+from qcasync.models import (
+    Insight,
+    InsightDirection,
+    InsightPage,
+    InsightType,
+    LogPage,
+    Symbol,
+    Trade,
+    TradeDirection,
+    TradePage,
+)
 from qcasync.models.quarantine import MAX_RAW
 
 INSIGHT: dict[str, Any] = {
@@ -195,7 +206,7 @@ def test_success_may_be_left_out_and_may_be_refused() -> None:
 
 @pytest.mark.parametrize("entries", [7, "text", True])
 def test_entries_of_another_type_are_an_error(entries: Any) -> None:
-    for read, key in ((read_insights, "insights"), (read_logs, "logs")):
+    for read, key in ((read_insights, "insights"), (read_logs, "logs"), (read_trades, "trades")):
         with pytest.raises(DecodeError) as caught:
             read(json.dumps({key: entries, "success": True}).encode())
         assert (caught.value.reason, caught.value.path) == ("expected a list", f"$.{key}")
@@ -217,3 +228,115 @@ def test_a_line_keeps_its_place_whatever_it_is(line: Any, read: str) -> None:
     answer = log(["first", line, "last"], length=3)
 
     assert (answer.lines, answer.count) == (("first", read, "last"), 3)
+
+
+TRADE: dict[str, Any] = {
+    "id": "t1",
+    "symbols": [{"value": "KRNL", "id": "KRNL X1", "permtick": "KRNL"}],
+    "entryTime": "2025-02-03T14:30:00Z",
+    "entryPrice": 80.5,
+    "direction": 1,
+    "quantity": 2.0,
+    "exitTime": "2025-02-03T15:30:00Z",
+    "exitPrice": 80.0,
+    "profitLoss": 1.0,
+    "totalFees": 0.5,
+    "mae": -0.25,
+    "mfe": 1.5,
+    "duration": "01:00:00",
+    "endTradeDrawdown": -0.5,
+    "isWin": True,
+    "orderIds": [3, 4],
+}
+CLOSED = Trade(
+    id="t1",
+    symbols=(Symbol(value="KRNL", id="KRNL X1", permtick="KRNL"),),
+    entry_time=datetime(2025, 2, 3, 14, 30, tzinfo=UTC),
+    entry_price=80.5,
+    direction=TradeDirection.SHORT,
+    quantity=2.0,
+    exit_time=datetime(2025, 2, 3, 15, 30, tzinfo=UTC),
+    exit_price=80.0,
+    profit_loss=1.0,
+    total_fees=0.5,
+    mae=-0.25,
+    mfe=1.5,
+    duration_text="01:00:00",
+    end_trade_drawdown=-0.5,
+    is_win=True,
+    order_ids=(3, 4),
+)
+
+
+def trades(*told: Any, **envelope: Any) -> TradePage:
+    answer = read_trades(json.dumps({"trades": told, "length": len(told), "success": True} | envelope).encode())
+    assert isinstance(answer, TradePage)
+    return answer
+
+
+def test_todays_trades_need_one_pass() -> None:
+    body = json.dumps({"trades": [TRADE, TRADE | {"invented": {}}], "length": 2, "success": True}).encode()
+
+    assert read_trade_page(body) == TradePage(trades=(CLOSED, CLOSED), length=2)
+
+
+@pytest.mark.parametrize("spell", [str.upper, lambda key: key[:1].upper() + key[1:]])
+def test_trades_in_any_spelling_lose_nothing(spell: Any) -> None:
+    """Half of the fields have defaults, so that a decoder which skipped them would not notice."""
+    assert trades({spell(key): value for key, value in TRADE.items()}).trades == (CLOSED,)
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "expected"),
+    [
+        ({"direction": "Long"}, "direction", TradeDirection.LONG),
+        ({"direction": 7}, "direction", TradeDirection(7)),
+        ({"entryTime": "2025-02-03 14:30:00"}, "entry_time", CLOSED.entry_time),
+        ({"mae": "NaN"}, "mae", 0.0),
+        ({"profitLoss": "-1.5"}, "profit_loss", -1.5),
+        ({"isWin": "false"}, "is_win", False),
+        ({"isWin": None}, "is_win", None),
+        ({"orderIds": None}, "order_ids", ()),
+        ({"orderIds": 3}, "order_ids", None),
+        ({"symbols": []}, "symbols", ()),
+        ({"symbols": ["KRNL"]}, "symbols", (Symbol(value="KRNL", id="", permtick="KRNL"),)),
+        ({"symbols": None, "symbol": "KRNL"}, "symbols", (Symbol(value="KRNL", id="", permtick="KRNL"),)),
+        ({"symbol": "ignored, as there are symbols", "direction": "Short"}, "symbols", CLOSED.symbols),
+        ({"id": 5}, "id", "5"),
+        ({"orders": []}, "orders", ()),
+    ],
+)
+def test_a_trade_in_another_form(change: dict[str, Any], field: str, expected: object) -> None:
+    answer = trades(TRADE | change, TRADE)
+
+    if expected is None and field == "order_ids":
+        assert [entry.reason for entry in answer.quarantined] == [
+            "expected a list, got a number at $.trades[0].orderIds"
+        ]
+        return
+    assert (answer.quarantined, answer.trades[1]) == ((), CLOSED)
+    assert getattr(answer.trades[0], field) == expected
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (TRADE | {"entryTime": "yesterday"}, "not a date at $.trades[1].entryTime"),
+        (TRADE | {"exitTime": "0001-01-01T00:00:00"}, "the year 1 for a date at $.trades[1].exitTime"),
+        (TRADE | {"quantity": "NaN"}, "not a finite number at $.trades[1].quantity"),
+        ({"id": "t"}, "no `symbols` at $.trades[1]"),
+        (None, "expected an object, got null at $.trades[1]"),
+    ],
+)
+def test_a_broken_trade_costs_no_other(broken: Any, reason: str) -> None:
+    answer = trades(TRADE, broken, TRADE)
+
+    (entry,) = answer.quarantined
+    assert (answer.trades, entry.index, entry.reason) == ((CLOSED, CLOSED), 1, reason)
+    assert (json.loads(entry.raw), answer.count) == (broken, 3)
+
+
+def test_trades_load_and_are_refused() -> None:
+    assert read_trades(b'{"success":true,"status":"loading","progress":0}') == Loading(0.0)
+    assert read_trades(b'{"success":false,"errors":["no"],"trades":[]}') == Refusal(("no",))
+    assert trades(TRADE, length=None) == TradePage(trades=(CLOSED,))

@@ -135,3 +135,16 @@ def test_indexes_begin_where_the_caller_says() -> None:
     runs = DeploymentRuns()
     runs.rows_read(100, rows("? 2A"))
     assert runs.deployments == (Deployment(number=1, deploy_id="A", start=100, end=102),)
+
+
+def test_reading_may_begin_in_the_middle_of_a_deployment() -> None:
+    """How it began is then nobody's business; how the next one begins is."""
+    runs = DeploymentRuns(start=388)
+    assert runs.rows_read(388, [order(349, "A"), order(350, "A"), order(1, "B")]) == [1, 1, 2]
+    assert runs.anomalies == []
+    assert runs.deployments == (
+        Deployment(number=1, deploy_id="A", start=388, end=390),
+        Deployment(number=2, deploy_id="B", start=390, end=391),
+    )
+    runs.rows_read(391, [order(7, "C")])
+    assert [(each.kind, each.index) for each in runs.anomalies] == [("gap", 391)]

@@ -7,7 +7,7 @@ import pytest
 from msgspec import Struct
 
 from qcasync._core.window_steps import Arrival, Broken, Complete, LookAgain, Trouble, Wait, Window
-from qcasync._core.windows import LOOK_AGAIN, WindowPlan
+from qcasync._core.windows import LOOK_AGAIN, WARMING_LIMIT, WindowPlan
 from tests.unit.core.windows_harness import ModelList, perform
 
 
@@ -15,7 +15,7 @@ from tests.unit.core.windows_harness import ModelList, perform
     ("rows", "remembered", "requests", "seconds"),
     [
         pytest.param(1, None, 2, 2, id="one row and the proof"),
-        pytest.param(100, None, 3, 13, id="exactly one window: its length may be the page's, so its end is in doubt"),
+        pytest.param(100, None, 2, 2, id="exactly one window: its length may be the page's, but not that of the end"),
         pytest.param(101, None, 3, 2, id="the second window and the proof together"),
         pytest.param(487, None, 6, 2, id="all windows after the first at once"),
         pytest.param(10_000, None, 101, 11, id="ten thousand in eleven rounds"),
@@ -413,6 +413,50 @@ def test_silence_behind_a_full_page_is_not_believed_at_once(rows: int, seconds: 
     assert outcome.seconds == 3 + (seconds + 1 if seconds else 0)
 
 
+@pytest.mark.parametrize(
+    ("length", "step"),
+    [
+        pytest.param(100, Complete(), id="the total"),
+        pytest.param(None, LookAgain(2.0 + LOOK_AGAIN), id="left out"),
+        pytest.param(0, LookAgain(2.0 + LOOK_AGAIN), id="the page's"),
+        pytest.param(-1, LookAgain(2.0 + LOOK_AGAIN), id="no number of rows"),
+        pytest.param(99, LookAgain(2.0 + LOOK_AGAIN), id="fewer than came"),
+        pytest.param(101, LookAgain(2.0 + LOOK_AGAIN), id="more than came"),
+    ],
+)
+def test_a_length_beside_silence_is_a_total(length: int | None, step: Complete | LookAgain) -> None:
+    """It cannot be that of a page without rows. Where it says what was read, silence behind a full page is the end."""
+    plan = WindowPlan()
+    ask(plan)
+    plan.page_received(*full(0, length=100), 1.0)
+    assert starts(plan, 1.0) == [100]
+    plan.page_received(Window(100, 200), Arrival(count=0, length=length), 2.0)
+    assert plan.next_step(2.0) == step
+
+
+def test_a_length_beside_silence_before_any_row_is_none() -> None:
+    """A cache that is still empty does not know how long the list is."""
+    plan = WindowPlan(remembered=100)
+    assert starts(plan) == [0, 100]
+    plan.page_received(Window(100, 200), Arrival(count=0, length=100), 1.0)
+    plan.page_received(*full(0), 2.0)
+    assert plan.next_step(2.0) == Window(100, 200)
+
+
+def test_a_total_that_changed_before_the_end_is_another_snapshot() -> None:
+    plan = WindowPlan()
+    ask(plan)
+    plan.page_received(*full(0, length=150), 1.0)
+    assert starts(plan, 1.0) == [100, 150]
+    plan.page_received(Window(100, 150), Arrival(count=50, length=150, first=100), 2.0)
+    assert not plan.spans_refresh
+    for length in (-1, 0):
+        plan.page_received(Window(150, 250), Arrival(count=0, length=length), 2.0)
+        assert not plan.spans_refresh
+    plan.page_received(Window(150, 250), Arrival(count=0, length=140), 2.0)
+    assert plan.spans_refresh
+
+
 def test_a_half_warm_cache_is_found_out() -> None:
     """A server that shows the first hundred rows first, and calls a page its length, loses none of the others."""
     outcome = perform(ModelList(rows=lambda now: 100 if now < 8.0 else 350, length=lambda total, page: page))
@@ -461,7 +505,7 @@ def test_a_witness_of_rows_that_were_taken_is_forgotten() -> None:
     plan.page_received(*full(100), 1.0)
     plan.page_received(Window(0, 100), Arrival(count=101, first=0, surplus=100), 1.0)
     plan.taken(200)
-    assert not plan._witnesses
+    assert not plan._witnesses._beyond
 
 
 def test_an_abandoned_window_is_asked_for_again() -> None:
@@ -572,3 +616,162 @@ def test_a_number_that_cannot_be_a_total_is_no_snapshot(length: int | None) -> N
     assert not plan.spans_refresh
     plan.page_received(*full(100, length=250), 1.0)
     assert not plan.spans_refresh
+
+
+# From an index on, and up to one
+
+
+def nothing(plan: WindowPlan, now: float, length: int | None) -> Window:
+    """The plan asks for a window, and there is nothing in it."""
+    window = plan.next_step(now)
+    assert isinstance(window, Window)
+    assert plan.page_received(window, Arrival(count=0, length=length), now) == 0
+    return window
+
+
+def test_reading_begins_where_it_is_told_to() -> None:
+    """What precedes the start is neither asked for, nor read, nor missing."""
+    plan = WindowPlan(start=250, remembered=480)
+    assert (plan.frontier, plan.read(), plan.missing()) == (250, (), ((250, None),))
+    assert [plan.next_step(0.0) for _ in range(4)] == [
+        Window(250, 350),
+        Window(350, 450),
+        Window(450, 480),
+        Window(480, 580),
+    ]
+    plan.page_received(Window(350, 450), Arrival(count=100, length=480), 1.0)
+    assert (plan.read(), plan.missing()) == (((350, 450),), ((250, 350), (450, None)))
+    for window, count in ((Window(250, 350), 100), (Window(450, 480), 30), (Window(480, 580), 0)):
+        plan.page_received(window, Arrival(count=count, length=480), 1.0)
+    assert plan.next_step(1.0) == Complete()
+    assert (plan.read(), plan.missing(), plan.frontier) == (((250, 480),), (), 480)
+
+
+def test_room_is_counted_from_the_start() -> None:
+    plan = WindowPlan(start=1000, remembered=5000, room=200)
+    assert [plan.next_step(0.0) for _ in range(3)] == [Window(1000, 1100), Window(1100, 1200), Wait()]
+
+
+def test_nothing_new_is_believed_at_once_if_the_server_knows_how_long_the_list_is() -> None:
+    """A cache that is still empty says nothing, or 0: who says exactly the start has the list before their eyes."""
+    plan = WindowPlan(start=40)
+    assert nothing(plan, 1.0, 40) == Window(40, 140)
+    assert plan.next_step(1.0) == Complete()
+    assert not plan.falls_short
+
+
+@pytest.mark.parametrize("length", [None, 0, -1, 39])
+def test_nothing_new_is_looked_at_twice_if_the_server_does_not_know(length: int | None) -> None:
+    plan = WindowPlan(start=40)
+    nothing(plan, 1.0, length)
+    assert plan.next_step(1.0) == LookAgain(1.0 + LOOK_AGAIN)
+    nothing(plan, 1.0 + LOOK_AGAIN, length)
+    assert plan.next_step(1.0 + LOOK_AGAIN) == Complete()
+    assert plan.falls_short is (length == 39)
+
+
+def test_an_empty_list_is_looked_at_twice_though_it_says_so() -> None:
+    """At index 0, a length of 0 is what a cache says that is still empty."""
+    plan = WindowPlan()
+    nothing(plan, 1.0, 0)
+    assert plan.next_step(1.0) == LookAgain(1.0 + LOOK_AGAIN)
+
+
+def test_rows_that_are_known_beyond_the_start_are_waited_for() -> None:
+    plan = WindowPlan(start=40, remembered=60)
+    now = 0.0
+    while not isinstance(step := plan.next_step(now), Broken):
+        if isinstance(step, LookAgain):
+            now = step.at
+        elif isinstance(step, Window):
+            plan.page_received(step, Arrival(count=0, length=0), now)
+    assert step.trouble is Trouble.WARMING
+    assert now == pytest.approx(WARMING_LIMIT)
+
+
+def test_a_part_ends_without_proof() -> None:
+    """Where the list is known to go on, nothing need be asked behind the stop; the last window ends there."""
+    plan = WindowPlan(start=50, stop=200)
+    assert plan.missing() == ((50, 200),)
+    assert plan.next_step(0.0) == Window(50, 150)
+    plan.page_received(Window(50, 150), Arrival(count=100, length=900), 1.0)
+    assert plan.next_step(1.0) == Window(150, 200)
+    assert plan.next_step(1.0) == Wait()
+    assert plan.page_received(Window(150, 200), Arrival(count=51, length=900), 1.0) == 50
+    assert plan.next_step(1.0) == Complete()
+    assert (plan.read(), plan.missing(), plan.hint, plan.spoken_of) == (((50, 200),), (), 200, 200)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 0), (70, 70), (80, 70)])
+def test_an_empty_part_is_complete(start: int, stop: int) -> None:
+    plan = WindowPlan(start=start, stop=stop)
+    assert plan.next_step(0.0) == Complete()
+    assert (plan.read(), plan.missing()) == ((), ())
+
+
+def test_a_part_of_which_rows_are_gone_is_no_part() -> None:
+    """The list was known to reach up to the stop: an end before it is a hole."""
+    plan = WindowPlan(stop=200)
+    plan.next_step(0.0)
+    plan.page_received(Window(0, 100), Arrival(count=60, length=60), 1.0)
+    now = 1.0
+    while not isinstance(step := plan.next_step(now), Broken):
+        if isinstance(step, LookAgain):
+            now = step.at
+        elif isinstance(step, Window):
+            plan.page_received(step, Arrival(count=0, length=60), now)
+    assert step.trouble is Trouble.HOLE
+    assert plan.missing() == ((60, 200),)
+
+
+def test_a_server_that_knows_at_the_second_look() -> None:
+    """Two looks are enough, whatever the second one says."""
+    plan = WindowPlan(start=40)
+    nothing(plan, 1.0, None)
+    nothing(plan, 1.0 + LOOK_AGAIN, 40)
+    assert plan.next_step(1.0 + LOOK_AGAIN) == Complete()
+
+
+def test_a_part_that_never_comes_is_still_warming() -> None:
+    """No row of it was seen: that is no hole, and is waited for longer."""
+    plan = WindowPlan(start=40, stop=200)
+    now = 0.0
+    while not isinstance(step := plan.next_step(now), Broken):
+        if isinstance(step, LookAgain):
+            now = step.at
+        elif isinstance(step, Window):
+            plan.page_received(step, Arrival(count=0, length=0), now)
+    assert step.trouble is Trouble.WARMING
+    assert now == pytest.approx(WARMING_LIMIT)
+
+
+def test_a_part_of_which_the_beginning_is_missing() -> None:
+    plan = WindowPlan(start=50, stop=200, remembered=900)
+    assert [plan.next_step(0.0) for _ in range(2)] == [Window(50, 150), Window(150, 200)]
+    plan.page_received(Window(150, 200), Arrival(count=50, length=900), 1.0)
+    assert (plan.read(), plan.missing()) == (((150, 200),), ((50, 150),))
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "length", "knows"),
+    [
+        pytest.param(0, 0, None, True, id="an empty list"),
+        pytest.param(0, 40, None, True, id="all rows"),
+        pytest.param(200, 40, None, True, id="all rows from the start on"),
+        pytest.param(200, 0, 200, True, id="the server says that nothing follows"),
+        pytest.param(200, 0, None, False, id="nobody says where the list ends"),
+        pytest.param(200, 0, 40, False, id="the list ends before the start"),
+    ],
+)
+def test_whether_the_end_is_that_of_the_list(start: int, count: int, length: int | None, knows: bool) -> None:
+    """Where nothing was found, the list may have ended long before."""
+    plan = WindowPlan(start=start)
+    ask(plan)
+    plan.page_received(Window(start, start + 100), Arrival(count=count, length=length, first=start), 1.0)
+    assert plan.knows_total is knows
+
+
+def test_a_list_that_is_said_to_go_on_does_not_fall_short() -> None:
+    plan = WindowPlan(start=40)
+    nothing(plan, 1.0, 60)
+    assert not plan.falls_short

@@ -56,12 +56,14 @@ def perform(
     *,
     workers: int = 10,
     remembered: int | None = None,
+    start: int = 0,
+    stop: int | None = None,
     latency: Callable[[], float] = lambda: 1.0,
     order: random.Random | None = None,
     limit: int = 20_000,
 ) -> Outcome:
     """Perform a plan with `workers` requests at once. Answers come in the order that `latency` makes."""
-    plan = WindowPlan(remembered=remembered, room=2 * workers * 100)
+    plan = WindowPlan(start=start, stop=stop, remembered=remembered, room=2 * workers * 100)
     now = 0.0
     flying: list[tuple[float, float, int, Window, Arrival]] = []
     asked: list[Window] = []

@@ -2,6 +2,7 @@
 
 import pickle
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -127,3 +128,23 @@ def test_rows_of_a_page_come_in_the_servers_order() -> None:
 
     assert list(page.rows()) == [first_broken, ORDER, second, last_broken]
     assert page.count == 4
+
+
+def test_what_is_filled_counts_once_and_of_its_own_security_only() -> None:
+    replace = msgspec.structs.replace
+    fill = replace(EVENT, fill_quantity=0.1)
+    rest = replace(fill, id=f"{DEPLOY}-1-2", order_event_id=2, fill_quantity=0.2)
+    assert replace(ORDER, events=(fill, fill, rest)).filled_quantity == pytest.approx(0.3)
+    assert replace(ORDER, events=()).filled_quantity == 0
+    option = Symbol(value="KRNL C", id="KRNL C1", underlying=ORDER.symbol)
+    exercise = replace(fill, symbol=option.id, fill_quantity=-1.0), replace(rest, fill_quantity=100.0)
+    assert replace(ORDER, symbol=option, events=exercise).filled_quantity == -1
+    huge = replace(fill, fill_quantity=1.7e308), replace(rest, fill_quantity=1.7e308)
+    assert replace(ORDER, events=huge).filled_quantity == float("inf")
+
+
+def test_what_is_filled_is_exact_where_the_order_is() -> None:
+    order: Any = msgspec.structs.replace(ORDER, quantity=Decimal(1), events=())
+    fills = [msgspec.structs.replace(EVENT, order_event_id=at, fill_quantity=Decimal("0.1")) for at in range(3)]
+    assert repr(order.filled_quantity) == "Decimal('0')"
+    assert msgspec.structs.replace(order, events=tuple(fills)).filled_quantity == Decimal("0.3")

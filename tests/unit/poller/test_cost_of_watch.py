@@ -12,6 +12,7 @@ import trio
 import qcasync
 from qcasync.simulator import Conditions
 from qcasync.simulator.transport import SimulatorTransport
+from tests.conftest import one_loop
 from tests.support import World, true_time, world
 from tests.unit.poller.watching import Moody, consuming
 
@@ -24,6 +25,7 @@ def paths(here: World) -> Counter[str]:
     return Counter(record.path for record in here.simulator.ledger.requests)
 
 
+@one_loop
 async def test_an_idle_project_costs_one_request_each_period() -> None:
     """Over a day: 144 looks, of which every eighth reads everything, its end included; and a status each minute."""
     store = Moody()
@@ -42,6 +44,7 @@ async def test_an_idle_project_costs_one_request_each_period() -> None:
         assert store.calls.count("commit") == 1 + 1 + full  # the deployments, the orders, and each complete reading
 
 
+@one_loop
 async def test_a_project_in_which_all_is_done_costs_exactly_one_request_each_period() -> None:
     """A small list is read in one window, and its end is proved by the look after that."""
     async with world(Conditions(latency=0.2)) as here:

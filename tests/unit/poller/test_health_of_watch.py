@@ -17,6 +17,7 @@ from qcasync.models.changes import (
 )
 from qcasync.poller.memory_store import MemoryStore
 from qcasync.simulator import Conditions, FaultKind
+from tests.conftest import one_loop
 from tests.support import World, true_time, world
 from tests.unit.poller.watching import consuming
 
@@ -48,6 +49,7 @@ FAULTS: dict[str, Any] = {
 }
 
 
+@one_loop
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_failing_project_is_told_once_and_asked_ever_more_rarely(fault: str) -> None:
     async with world(Conditions(latency=0.1)) as here:

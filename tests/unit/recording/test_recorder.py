@@ -105,7 +105,7 @@ async def test_only_who_asks_for_bodies_is_told_them(tmp_path: Path) -> None:
 async def test_without_a_reader_nothing_is_made_of_an_answer() -> None:
     async with world() as here:
         await here.client.live.list()
-        assert here.client._exchange._sender._tells_bodies is False
+        assert here.client._exchange.observing.tells_bodies is False
         assert here.observed
         assert not here.told(AnswerReceived)
 

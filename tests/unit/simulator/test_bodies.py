@@ -160,6 +160,14 @@ def test_chart() -> None:
     assert [len(series["values"]) for series in answer["chart"]["series"].values()] == [250, 250]
 
 
+def test_the_returns_of_a_chart_follow_from_its_equity() -> None:
+    series = msgspec.json.decode(chart(points=250))["chart"]["series"]
+    closes = [candle[-1] for candle in series["Equity"]["values"]]
+    returns = [point[1] for point in series["Return"]["values"]]
+    for before, after, told in zip(closes, closes[1:], returns[1:], strict=False):
+        assert told is None or told == pytest.approx(100 * (after / before - 1), abs=1e-6)
+
+
 def test_portfolio() -> None:
     holdings = msgspec.json.decode(portfolio(holdings=300))["portfolio"]["holdings"]
     assert len(holdings) == 300

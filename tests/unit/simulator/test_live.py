@@ -240,6 +240,29 @@ def test_ignored_commands(simulator: Simulator, call: Caller, project: Project) 
     assert simulator.ledger.effects == []
 
 
+def test_commands(simulator: Simulator, call: Caller, project: Project) -> None:
+    other, idle = simulator.add_project([1]), simulator.add_project()
+    simulator.add_project([1], account=simulator.add_account())
+    assert call("live/commands/create", projectId=project.id, command={"a": 1}) == {"success": True}
+    assert call("live/commands/create", projectId=idle.id, command={"a": 1})["success"] is False
+    assert call("live/commands/create", projectId=project.id, command=[])["success"] is False
+    assert call("live/commands/broadcast", command={"b": 2})["success"] is False
+    assert call("live/commands/broadcast", organizationId="o", command={"b": 2}) == {"success": True}
+    assert call("live/commands/broadcast", organizationId="o", command={"c": 3}, excludeProjectId=other.id)["success"]
+    assert simulator.ledger.commands_of(project.id) == [{"a": 1}, {"b": 2}, {"c": 3}]
+    assert [(each.request, each.project_id, each.broadcast) for each in simulator.ledger.commands] == [
+        (1, project.id, False),
+        (5, project.id, True),
+        (5, other.id, True),
+        (6, project.id, True),
+    ]
+    assert [effect.kind for effect in simulator.ledger.effects] == ["command"] * 4
+    simulator.conditions.ignore_commands = True
+    assert call("live/commands/create", projectId=project.id, command={"a": 1}) == {"success": True}
+    assert call("live/commands/broadcast", organizationId="o", command={"b": 2}) == {"success": True}
+    assert len(simulator.ledger.commands) == 4
+
+
 def test_unknown_paths_and_methods(call: Caller) -> None:
     assert call.send("live/unknown").status == 404
     assert call.send("authenticate", method="PUT").status == 405

@@ -1,10 +1,13 @@
+from pathlib import Path
+
 import nox
+from packaging.requirements import Requirement
 
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
-PYTHONS = ["3.11", "3.12", "3.13"]
-EVERYTHING = ".[cli,httpx2,aiohttp,fast,bench]"
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+EVERYTHING = ".[cli,httpx2,aiohttp,fast,bench,arrow,plot,otel]"
 ATTACKS = [
     f"tests/integration/test_{what}.py"
     for what in [
@@ -26,14 +29,28 @@ def groups(*names: str) -> list[str]:
     return nox.project.dependency_groups(nox.project.load_toml("pyproject.toml"), *names)
 
 
+def floors() -> list[str]:
+    """The lowest version of everything that users install, also by an extra."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    lines = [line for extra in project["optional-dependencies"].values() for line in extra]
+    needed = [Requirement(line) for line in [*project["dependencies"], *lines]]
+    return [
+        f"{each.name}=={spec.version}" + (f"; {each.marker}" if each.marker else "")
+        for each in needed
+        for spec in each.specifier
+        if spec.operator == ">="
+    ]
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, spelling, and the direction of imports."""
+    """Style, spelling, the direction of imports, and what workflows are allowed."""
     session.install(EVERYTHING, *groups("lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("codespell")
     session.run("lint-imports")
+    session.run("zizmor", "--offline", "--persona", "pedantic", ".github")
 
 
 @nox.session
@@ -61,18 +78,31 @@ def tests_python(session: nox.Session) -> None:
 
 @nox.session
 def tests_lowest(session: nox.Session) -> None:
-    """The suite on the lowest dependencies that pyproject.toml allows."""
-    project = nox.project.load_toml("pyproject.toml")["project"]
-    floors = [line.split(",")[0].replace(">=", "==") for line in project["dependencies"]]
-    session.install("-e", EVERYTHING, *groups("test"), "pytest<9", *floors)  # old anyio's plugin warns under pytest 9
+    """The suite on the lowest dependencies that pyproject.toml allows, those of extras included."""
+    session.install("-e", EVERYTHING, *groups("test"), "pytest<9", *floors())  # old anyio's plugin warns under pytest 9
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def tests_newest(session: nox.Session) -> None:
+    """The suite on the newest dependencies, also on those that are not released yet."""
+    eager = ("--pre", "--upgrade", "--upgrade-strategy", "eager")
+    session.install(*eager, "-e", EVERYTHING, *groups("test"))
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Whether a vulnerability is known of anything that users install. Asks pypi.org."""
+    session.install("-e", EVERYTHING, "pip-audit")
+    session.run("pip-audit", "--skip-editable", *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Branch coverage of the default suite."""
     session.install("-e", EVERYTHING, *groups("test"))
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", "--together", *session.posargs)
     session.run("coverage", "report")
 
 
@@ -118,28 +148,34 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Every example and every link of the documents."""
-    session.install("-e", EVERYTHING, *groups("test"))
-    session.run("pytest", "tests/docs", *session.posargs)
+    """The site, warnings being errors; then every example and every link of the documents, and of the built pages."""
+    session.install("-e", EVERYTHING, *groups("test", "docs"))
+    session.run("sphinx-build", "-W", "-n", "--keep-going", "-E", "-b", "html", "docs", "docs/_build/html")
+    session.run("pytest", *(session.posargs or ["tests/docs"]), env={"QCASYNC_SITE": "docs/_build/html"})
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """Every benchmark; `-- --smoke` for a quick look."""
     session.install("-e", EVERYTHING, *groups("bench"))
-    for script in (
-        "bench_decode.py",
-        "bench_listing.py",
-        "bench_memory.py",
-        "bench_transport.py",
-        "bench_checkpoint.py",
-        "bench_poller.py",
-    ):
-        session.run("python", f"benchmarks/{script}", *session.posargs)
+    for script in sorted(Path("benchmarks").glob("bench_*.py")):
+        session.run("python", str(script), *session.posargs)
 
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """Build the wheel and the source distribution."""
-    session.install("build")
+    """Build the wheel and the source distribution, and inspect them; `-- v1.2.3`: they must be of this version."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    if session.posargs and session.posargs != [f"v{project['version']}"]:
+        session.error(f"{session.posargs[0]} is not the version of pyproject.toml: {project['version']}")
+    if session.posargs and "unreleased" in Path("CHANGELOG.md").read_text():
+        session.error("CHANGELOG.md says that it is unreleased.")
+    if session.posargs and "Source" not in project.get("urls", {}):
+        session.error("pyproject.toml does not say where the source is: [project.urls].")
+    session.install("build", "twine", "-e", EVERYTHING, *groups("test"))
+    session.run("pytest", "tests/release")
     session.run("python", "-m", "build")
+    files = [str(path) for path in Path("dist").glob(f"qcasync-{project['version']}*")]
+    session.run("twine", "check", "--strict", *files)
+    session.install("--force-reinstall", "--no-deps", *(file for file in files if file.endswith(".whl")))
+    session.run("qcasync", "demo", "--help", silent=True)

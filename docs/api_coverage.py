@@ -10,16 +10,19 @@ PAGE = Path(__file__).with_name("api-coverage.md")
 METHODS = {
     "AUTHENTICATE": "authenticate",
     "CREATE_LIVE_ALGORITHM": "live.create",
-    "READ_LIVE_ALGORITHM": "live.read",
+    "READ_LIVE_ALGORITHM": "live.read, live.chart_names",
     "READ_LIVE_ALGORITHM_LIST": "live.read_list",
     "LIST_LIVE_ALGORITHMS": "live.list",
     "READ_LIVE_ORDERS": "live.read_orders, live.list_orders, live.iter_orders",
-    "READ_LIVE_CHART": "live.read_chart",
+    "READ_LIVE_CHART": "live.read_chart, live.list_charts, live.iter_charts",
     "READ_LIVE_PORTFOLIO": "live.read_portfolio",
-    "READ_LIVE_LOGS": "live.read_logs",
-    "READ_LIVE_INSIGHTS": "live.read_insights",
+    "READ_LIVE_LOGS": "live.read_logs, live.list_logs, live.iter_logs",
+    "READ_LIVE_INSIGHTS": "live.read_insights, live.list_insights, live.iter_insights",
+    "READ_LIVE_TRADES": "live.read_trades, live.list_trades, live.iter_trades",
     "LIQUIDATE_LIVE_ALGORITHM": "live.liquidate",
     "STOP_LIVE_ALGORITHM": "live.stop",
+    "CREATE_LIVE_COMMAND": "live.create_command",
+    "BROADCAST_LIVE_COMMAND": "live.broadcast_command",
 }
 
 

@@ -48,3 +48,32 @@ def test_everything_is_written_once(script: str, early: tuple[list[str], int]) -
     written, there = early
     assert len(written) == there > 0
     assert max(Counter(written).values()) == 1
+
+
+def export_twice() -> tuple[list[list[str]], dict[str, int]]:
+    """Run the nightly export twice on one folder. Returns its lines, and how many orders there are to export."""
+    simulator = Simulator(3, 1_750_000_000.0)
+    projects = [simulator.add_project([ORDERS]), simulator.add_project([ORDERS, 2 * ORDERS])]
+    simulator.add_project([5], running=False)
+    with tempfile.TemporaryDirectory() as folder, serve(simulator) as server:
+        environment = {**os.environ, **server.environment, "PYTHONWARNINGS": "error"}
+        told: list[list[str]] = []
+        for _ in range(2):
+            command = [sys.executable, str(EXAMPLES / "nightly_export.py"), "exports"]
+            done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            assert done.stderr == ""
+            told.append(done.stdout.splitlines())
+    return told, {str(project.id): len(simulator.orders(project.id)) for project in projects}
+
+
+@pytest.mark.early(job=export_twice)
+def test_a_nightly_export_is_made_once_and_can_be_asked(early: tuple[list[list[str]], dict[str, int]]) -> None:
+    (first, second), orders = early
+    exported = [line for line in first if " orders, " in line]
+    assert [line.split(":")[0] for line in exported] == sorted(orders)
+    assert all(f" {orders[line.split(':')[0]]} orders, " in line for line in exported)
+    answers = first[len(exported) :]
+    assert len(answers) == 5
+    assert all(" fills, " in line for line in answers)
+    assert second == answers

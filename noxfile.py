@@ -115,9 +115,13 @@ def integration(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """What attacks: seeded runs, spoiled networks, cancellations. `nox -s chaos -- --runs 100000 --seed 7`."""
+    """What attacks: seeded runs, spoiled networks, cancellations, in the sizes of docs/reliability.md.
+
+    `nox -s chaos -- --runs 100000 --seed 7` takes others.
+    """
     session.install("-e", EVERYTHING, *groups("test"))
-    session.run("pytest", "tests/chaos", *ATTACKS, *session.posargs)
+    sizes = session.posargs or ["--runs", "10000", "--mutations", "1000000"]
+    session.run("pytest", "tests/chaos", *ATTACKS, *sizes)
 
 
 @nox.session

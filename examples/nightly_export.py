@@ -17,7 +17,8 @@ import qcasync
 import qcasync.exporting
 
 FEES = """
-SELECT project_id, symbol, count(*) AS fills, sum(abs(fill_quantity) * fill_price) AS turnover, sum(fee_amount) AS fees
+SELECT project_id, symbol, count(*) AS fills,
+    sum((abs(fill_quantity) * fill_price)::DECIMAL(38, 6)) AS turnover, sum(fee_amount::DECIMAL(38, 6)) AS fees
 FROM (SELECT DISTINCT ON (id) * FROM read_parquet(?) ORDER BY observed_at DESC)
 WHERE fill_quantity <> 0
 GROUP BY ALL ORDER BY turnover DESC LIMIT 5

@@ -73,8 +73,8 @@ ENDS = pytest.StashKey[defaultdict[str, Counter[str]]]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("chaos", "seeded runs (tests/chaos)")
     runs = "seeded runs of a watch's model, and of the others in proportion (default: %(default)s)"
-    group.addoption("--runs", type=int, default=10_000, help=runs)
-    group.addoption("--mutations", type=int, default=10**6, help="seeded mutations in all (default: %(default)s)")
+    group.addoption("--runs", type=int, default=2_500, help=runs)
+    group.addoption("--mutations", type=int, default=100_000, help="seeded mutations in all (default: %(default)s)")
     group.addoption("--seed", type=int, default=0, help="the first seed (default: %(default)s)")
 
 

@@ -552,7 +552,7 @@ def seeded(config: pytest.Config, chunk: int) -> tuple[Run, range]:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_sent_once_and_told_truthfully(chunk: int, ends: Counter[str], request: pytest.FixtureRequest) -> None:
-    """Goals G1 and G2: 2,000 calls by default, 20,000 with `--runs 100000`. Half of them on trio."""
+    """Goals G1 and G2: 2,000 calls with `--runs 10000`, 20,000 with `--runs 100000`. Half of them on trio."""
     request.config.stash[ENDS]["calls with effect"].update(ends)
     kinds = {"confirmed", "observed", "refused", "not sent", "unknown", "cancelled"}
     assert set(ends) == kinds or ends.total() < 100

@@ -161,7 +161,7 @@ def seeded(config: pytest.Config, chunk: int) -> tuple[Run, range]:
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_nothing_lost_nothing_twice(chunk: int, ends: Counter[str], request: pytest.FixtureRequest) -> None:
-    """Goal G9: 200 watches by default, 5,000 with `--runs 250000`. Half of them on trio."""
+    """Goal G9: 200 watches with `--runs 10000`, 5,000 with `--runs 250000`. Half of them on trio."""
     request.config.stash[ENDS]["watches"].update(ends)
     assert ends["watches"]
 

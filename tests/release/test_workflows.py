@@ -106,7 +106,7 @@ def test_every_session_exists(path: Path) -> None:
 def test_every_session_is_run_by_some_workflow() -> None:
     """`tests` is `tests_python` of one version; the others are parts of what is run."""
     named = {name for path in WORKFLOWS for name in run_sessions(path)}
-    parts = {"tests_python", "integration", "chaos", "mutants"}
+    parts = {"tests_python", "integration", "mutants"}
     assert sessions() - named == parts
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from importlib import import_module
 from itertools import count
 from math import inf
 from pathlib import Path
@@ -168,6 +169,8 @@ def give_up_everywhere() -> list[Ended]:
                 if stack.backend == backend:
                     group.start_soon(give_up, stack, port, ended)
 
+    for name in ("trio", "httpcore", "httpcore2"):
+        import_module(name)  # here: where several threads import them first, one may find half a module
     with swallowing() as port, ThreadPoolExecutor() as threads:
         runs = [threads.submit(anyio.run, every, backend, port, backend=backend) for backend in ("asyncio", "trio")]
         for run in runs:

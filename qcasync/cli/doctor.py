@@ -5,7 +5,7 @@ import platform
 import statistics
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import anyio
 import typer
@@ -13,7 +13,7 @@ from rich.text import Text
 
 import qcasync
 from qcasync.cli.exit_codes import FAILED
-from qcasync.cli.output import clean, results, when
+from qcasync.cli.output import clean, results, when, write_json
 from qcasync.cli.settings import JournalOption, Settings
 
 _LOGINS: Final = 5
@@ -24,21 +24,25 @@ _SECONDS: Final = 20.0
 
 
 class _Report:
-    """What was found, told as it is found."""
+    """What was found, told as it is found: in colour, or as one JSON object each."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, as_json: bool) -> None:
         self.healthy = True
+        self._as_json = as_json
 
     def good(self, name: str, found: str) -> None:
         """Something is as it should be."""
-        self._tell(Text("✓ ", "green"), name, found)
+        self._tell(Text("✓ ", "green"), name, found, ok=True)
 
     def bad(self, name: str, found: str) -> None:
         """Something is not."""
         self.healthy = False
-        self._tell(Text("✗ ", "bold red"), name, found)
+        self._tell(Text("✗ ", "bold red"), name, found, ok=False)
 
-    def _tell(self, mark: Text, name: str, found: str) -> None:
+    def _tell(self, mark: Text, name: str, found: str, *, ok: bool) -> None:
+        if self._as_json:
+            write_json([{"check": name, "ok": ok, "found": found}])
+            return
         console = results()
         first, *rest = found.splitlines()
         lines = [Text.assemble(mark, (f"{name:<14}", "bold"), clean(first))]
@@ -47,13 +51,18 @@ class _Report:
             console.print(line, soft_wrap=not console.is_terminal)
 
 
-def doctor(context: typer.Context, *, journal: JournalOption = None) -> None:
+def doctor(
+    context: typer.Context,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per check.")] = False,
+    journal: JournalOption = None,
+) -> None:
     """Check credentials, connection and clock; shows no secret.
 
     A few logins. Exit code 1 says that something has to be put right first,
     such as a call with effect that a journal leaves open.
     """
-    report = _Report()
+    report = _Report(as_json=as_json)
     anyio.run(_examine, Settings.of(context), journal, report)
     if not report.healthy:
         raise typer.Exit(FAILED)

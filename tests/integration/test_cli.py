@@ -366,6 +366,17 @@ class TestDoctor:
         assert server.base_url in done.out
         assert server.simulator.api_token not in done.out
 
+    def test_as_json(self, run: Run, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        done = run("doctor", "--json")
+        checks = [json.loads(line) for line in done.out.splitlines()]
+        assert (done.code, {check["ok"] for check in checks}) == (0, {True})
+        assert [check["check"] for check in checks][:2] == ["versions", "credentials"]
+        monkeypatch.setenv("QUANTCONNECT_API_TOKEN", "canary-token")
+        done = run("doctor", "--json")
+        assert [json.loads(line)["check"] for line in done.out.splitlines() if '"ok":false' in line] == ["login"]
+        assert done.code == 1
+        assert "canary" not in done.out
+
     def test_the_other_transport(self, run: Run, server: Server) -> None:
         pytest.importorskip("httpx2")
         done = run("--transport", "httpx2", "doctor")
